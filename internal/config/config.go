@@ -1,0 +1,207 @@
+// Package config reads planb.yaml and the PLANB_* variables that override it.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// DefaultPath is read when neither --config nor PLANB_CONFIG names a file.
+const DefaultPath = "/etc/planb/planb.yaml"
+
+// Config is everything that PlanB's own file can say. Each value can be
+// overridden by the variable made of its path: data.key_file by
+// PLANB_DATA_KEY_FILE.
+type Config struct {
+	// Server names this storage server; task queues carry the name. Default:
+	// the machine's host name up to the first dot.
+	Server string `yaml:"server"`
+	// State is the directory for run logs, results that wait for Temporal,
+	// known host keys. Default: /var/lib/planb.
+	State    string   `yaml:"state"`
+	Database Database `yaml:"database"`
+	Temporal Temporal `yaml:"temporal"`
+	// Storages are the parent datasets that this server's worker owns.
+	Storages []Storage `yaml:"storages"`
+	Limits   Limits    `yaml:"limits"`
+	ZFS      ZFS       `yaml:"zfs"`
+	SSH      SSH       `yaml:"ssh"`
+	Data     Data      `yaml:"data"`
+	Web      Web       `yaml:"web"`
+}
+
+// Database says where the catalog is; storage workers do not need it.
+type Database struct {
+	// URL is a PostgreSQL connection URL or keyword string.
+	URL string `yaml:"url"`
+}
+
+// Temporal overrides what TEMPORAL_* and Temporal's own profile file leave out.
+type Temporal struct {
+	Address   string `yaml:"address"`
+	Namespace string `yaml:"namespace"`
+}
+
+// Storage is one parent dataset.
+type Storage struct {
+	Dataset string `yaml:"dataset"`
+}
+
+// Limits bounds what the storage worker does at once.
+type Limits struct {
+	// Pulls is how many rsync transfers may run at the same time. Default 4.
+	Pulls int `yaml:"pulls"`
+	// Storage is how many other dataset tasks may. Default 16.
+	Storage int `yaml:"storage"`
+	// Stop is how long a stopping worker lets its tasks end. Default 30s.
+	Stop time.Duration `yaml:"stop"`
+}
+
+// ZFS says how the zfs command is reached.
+type ZFS struct {
+	// Sudo puts "sudo -n" before zfs and zpool; for workers that are not root.
+	Sudo bool `yaml:"sudo"`
+}
+
+// SSH holds what is common to all hosts.
+type SSH struct {
+	// Key is the private key for hosts that have none of their own. Default:
+	// <state>/ssh/id_ed25519, made at the worker's first start.
+	Key string `yaml:"key"`
+}
+
+// Data is the read-only data service of the storage worker.
+type Data struct {
+	// Listen is its address; anything but loopback needs a certificate.
+	Listen string `yaml:"listen"`
+	// URL is how others reach it; default: http(s)://<listen>.
+	URL string `yaml:"url"`
+	// Key (or the content of KeyFile) signs the tokens of its callers: the
+	// same secret on control, web, CLI and storage servers.
+	Key      string `yaml:"key"`
+	KeyFile  string `yaml:"key_file"`
+	CertFile string `yaml:"cert_file"`
+	CertKey  string `yaml:"cert_key"`
+}
+
+// Web is the web server.
+type Web struct {
+	Listen   string `yaml:"listen"`
+	URL      string `yaml:"url"`
+	User     string `yaml:"user"`
+	Password string `yaml:"password"`
+	// TemporalUI is the address of Temporal's own pages, for links.
+	TemporalUI string `yaml:"temporal_ui"`
+}
+
+// Load reads the file at path, or PLANB_CONFIG, or DefaultPath if it exists,
+// then the PLANB_* variables of environ ("KEY=value"). Unknown keys in the
+// file are errors. Errors name the file and the line.
+func Load(path string, environ []string) (*Config, error) {
+	env := map[string]string{}
+	for _, kv := range environ {
+		if k, v, ok := strings.Cut(kv, "="); ok && strings.HasPrefix(k, envPrefix) {
+			env[k] = v
+		}
+	}
+	must := true
+	if path == "" {
+		path = env["PLANB_CONFIG"]
+	}
+	if path == "" {
+		path, must = DefaultPath, false
+	}
+	c := &Config{}
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		if err := decode(text, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	case must || !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	if err := override(c, env); err != nil {
+		return nil, err
+	}
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func decode(text []byte, c *Config) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(c)
+	if err != nil {
+		return errors.New(yaml.FormatError(err, false, false))
+	}
+	return nil
+}
+
+// complete fills the defaults and refuses what cannot work.
+func (c *Config) complete() error {
+	if c.Server == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return fmt.Errorf("finding this machine's name (set server: in the configuration): %w", err)
+		}
+		c.Server, _, _ = strings.Cut(name, ".")
+	}
+	setDefault(&c.State, "/var/lib/planb")
+	state, err := filepath.Abs(c.State)
+	if err != nil {
+		return fmt.Errorf("state directory %s: %w", c.State, err)
+	}
+	c.State = state
+	setDefault(&c.SSH.Key, filepath.Join(c.State, "ssh", "id_ed25519"))
+	setDefault(&c.Data.Listen, "127.0.0.1:7480")
+	setDefault(&c.Web.Listen, "127.0.0.1:7400")
+	setDefault(&c.Limits.Pulls, 4)
+	setDefault(&c.Limits.Storage, 16)
+	setDefault(&c.Limits.Stop, 30*time.Second)
+	if c.Data.Key == "" && c.Data.KeyFile != "" {
+		key, err := os.ReadFile(c.Data.KeyFile)
+		if err != nil {
+			return fmt.Errorf("reading the key of the data service: %w", err)
+		}
+		c.Data.Key = strings.TrimSpace(string(key))
+	}
+	if c.Data.Key != "" && len(c.Data.Key) < MinDataKey {
+		return fmt.Errorf("data.key has %d characters but needs at least %d: make one with `openssl rand -hex 32`", len(c.Data.Key), MinDataKey)
+	}
+	if c.Data.URL == "" {
+		scheme := "http://"
+		if c.Data.CertFile != "" {
+			scheme = "https://"
+		}
+		c.Data.URL = scheme + c.Data.Listen
+	}
+	if c.Limits.Pulls < 1 || c.Limits.Storage < 1 {
+		return errors.New("limits.pulls and limits.storage must be 1 or more")
+	}
+	return nil
+}
+
+// MinDataKey is the least length of data.key in characters.
+const MinDataKey = 32
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// RunsDir holds the log and the waiting result of each run on this server.
+func (c *Config) RunsDir() string { return filepath.Join(c.State, "runs") }
