@@ -4,7 +4,7 @@
 //
 // Settings say what one level wants; [Resolve] turns the settings of system,
 // group and host into the [Effective] policy, each value with the level it
-// comes from. [Effective.Timetable] says when backups start, [SnapshotName]
+// comes from. [Effective.Timetable] says when backups start, [NameSnapshot]
 // what a snapshot is called, [Plan] which snapshots stay and why,
 // [Effective.Guard] whether a backup looks wrong, and [HealthOf] how a host is
 // doing.

@@ -1,0 +1,63 @@
+package policy
+
+import "time"
+
+// Health is how a host is doing: the age of its last good snapshot measured
+// against its schedule.
+type Health string
+
+// The states of health.
+const (
+	HealthOK      Health = "ok"
+	HealthLate    Health = "late"
+	HealthFailing Health = "failing"
+	HealthNever   Health = "never"
+	HealthPaused  Health = "paused"
+)
+
+// HealthInput is what the health of a host follows from.
+type HealthInput struct {
+	// LastGood is the time of the last good snapshot; nil when there is none.
+	LastGood *time.Time
+	// LastRunState is the state of the last run that ended; empty when none did.
+	LastRunState string
+	Enabled      bool
+	// PausedReason, when set, says why the schedule is paused.
+	PausedReason string
+	// Every is the longest time between two backups that the schedule plans:
+	// Timetable.LongestGap.
+	Every time.Duration
+	// Grace is how much later than that a backup may be done; 0 is DefaultGrace.
+	Grace time.Duration
+	Now   time.Time
+}
+
+// DefaultGrace is how late a backup may be without a word: a quarter of the
+// interval, at least a quarter of an hour and at most a day.
+func DefaultGrace(every time.Duration) time.Duration {
+	return min(max(every/4, 15*time.Minute), 24*time.Hour)
+}
+
+// HealthOf gives the health of a host. One that is overdue is failing when its
+// last run went wrong or when a second backup is missing as well; otherwise it
+// is late. One that is not overdue is ok, whatever its last run did.
+func HealthOf(in HealthInput) Health {
+	if !in.Enabled || in.PausedReason != "" {
+		return HealthPaused
+	}
+	if in.LastGood == nil {
+		return HealthNever
+	}
+	grace := in.Grace
+	if grace <= 0 {
+		grace = DefaultGrace(in.Every)
+	}
+	age := in.Now.Sub(*in.LastGood)
+	switch {
+	case age <= in.Every+grace:
+		return HealthOK
+	case age > 2*in.Every+grace, in.LastRunState == StateFailed, in.LastRunState == StatePartial, in.LastRunState == StateSuspect:
+		return HealthFailing
+	}
+	return HealthLate
+}
