@@ -1,0 +1,60 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+type actorKey struct{}
+
+// WithActor names who makes the changes done with the returned context, e.g.
+// "root (cli)" or "alice (web)".
+func WithActor(ctx context.Context, actor string) context.Context {
+	return context.WithValue(ctx, actorKey{}, actor)
+}
+
+func actorOf(ctx context.Context) string {
+	if actor, ok := ctx.Value(actorKey{}).(string); ok && actor != "" {
+		return actor
+	}
+	return "planb"
+}
+
+// AuditEntry is one change that was made.
+type AuditEntry struct {
+	At      time.Time       `json:"at"`
+	Actor   string          `json:"actor"`
+	Action  string          `json:"action"`
+	Subject string          `json:"subject"`
+	Detail  json.RawMessage `json:"detail"`
+}
+
+// audit writes what is changed within tx. Detail must not hold secrets.
+func audit(ctx context.Context, tx pgx.Tx, action, subject string, detail any) error {
+	if detail == nil {
+		detail = struct{}{}
+	}
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("audit of %s: %w", action, err)
+	}
+	_, err = tx.Exec(ctx, `insert into audit (actor, action, subject, detail) values ($1, $2, $3, $4)`,
+		actorOf(ctx), action, subject, text)
+	if err != nil {
+		return fmt.Errorf("audit of %s: %w", action, err)
+	}
+	return nil
+}
+
+// Audit gives the newest changes of subject, or of all when it is empty, the
+// newest first.
+func (s *Store) Audit(ctx context.Context, subject string, limit int) ([]AuditEntry, error) {
+	found, err := rows[AuditEntry](ctx, s.pool, `
+		select at, actor, action, subject, detail from audit
+		where $1 = '' or subject = $1 order by id desc limit $2`, subject, limit)
+	return found, s.explain(err)
+}

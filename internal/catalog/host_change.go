@@ -1,0 +1,254 @@
+package catalog
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+// NewHost is what AddHost needs; only Host and Address must be given.
+type NewHost struct {
+	Host    ident.Host `json:"host"`
+	Address string     `json:"address"`
+	// Module makes it a host with an rsync daemon.
+	Module string `json:"module,omitempty"`
+	// Storage is "dataset" or "server:dataset"; empty takes the only one there
+	// is, at the first backup if none is there yet.
+	Storage string `json:"storage,omitempty"`
+	// Dataset keeps a path from elsewhere; empty means <parent>/<group>/<name>.
+	Dataset  string          `json:"dataset,omitempty"`
+	Notes    string          `json:"notes,omitempty"`
+	Tags     []string        `json:"tags,omitempty"`
+	HostKeys []string        `json:"host_keys,omitempty"`
+	Settings policy.Settings `json:"settings"`
+	// DisabledReason, when set, adds the host disabled.
+	DisabledReason string `json:"disabled_reason,omitempty"`
+}
+
+// AddHost adds a host to a group that is there.
+func (s *Store) AddHost(ctx context.Context, n NewHost) (Host, error) {
+	if err := n.check(); err != nil {
+		return Host{}, err
+	}
+	var h Host
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		var groupID string
+		err := tx.QueryRow(ctx, `select id::text from groups where name = $1 for share`, n.Host.Group).Scan(&groupID)
+		if noRow(err) {
+			return groupNotFound(n.Host.Group)
+		}
+		if err != nil {
+			return err
+		}
+		var id string
+		err = tx.QueryRow(ctx, `
+			insert into hosts (group_id, name, address, transport, module, enabled, disabled_reason, notes, tags, host_keys)
+			values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (group_id, name) do nothing returning id::text`,
+			groupID, n.Host.Name, n.Address, transportOf(n.Module), n.Module, n.DisabledReason == "", n.DisabledReason,
+			n.Notes, orEmpty(n.Tags), orEmpty(n.HostKeys)).Scan(&id)
+		if noRow(err) {
+			return &ExistsError{Kind: "host", Name: n.Host.String(), Hint: "change it with `planb host edit " + n.Host.String() + "`"}
+		}
+		if err != nil {
+			return err
+		}
+		if err := place(ctx, tx, n.Host, n.Storage, n.Dataset); err != nil {
+			return err
+		}
+		if err := putSettings(ctx, tx, OfHost(n.Host), n.Settings); err != nil {
+			return err
+		}
+		if err := audit(ctx, tx, "host.add", n.Host.String(), n); err != nil {
+			return err
+		}
+		h, err = getHost(ctx, tx, n.Host)
+		return err
+	})
+	return h, err
+}
+
+func (n NewHost) check() error {
+	if err := n.Host.Check(); err != nil {
+		return err
+	}
+	if err := checkAddress(n.Address, n.Module); err != nil {
+		return err
+	}
+	return n.Settings.Validate()
+}
+
+func checkAddress(address, module string) error {
+	return ident.CheckAddress(ident.Address{Host: address, Module: module}.String())
+}
+
+func transportOf(module string) string {
+	if module != "" {
+		return TransportRsyncd
+	}
+	return TransportSSH
+}
+
+// orEmpty makes an empty array of nil: the columns know no null.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// HostEdit holds what to change of a host; nil leaves as it is.
+type HostEdit struct {
+	Address *string `json:"address,omitempty"`
+	// Module set to "" makes it a host that is reached over ssh.
+	Module *string `json:"module,omitempty"`
+	// Storage and Dataset may change until the dataset is made.
+	Storage  *string   `json:"storage,omitempty"`
+	Dataset  *string   `json:"dataset,omitempty"`
+	Notes    *string   `json:"notes,omitempty"`
+	Tags     *[]string `json:"tags,omitempty"`
+	HostKeys *[]string `json:"host_keys,omitempty"`
+	// Settings changes the host's own settings in place.
+	Settings func(*policy.Settings) error `json:"-"`
+}
+
+// EditHost changes what e sets, all of it or nothing.
+func (s *Store) EditHost(ctx context.Context, host ident.Host, e HostEdit) (Host, error) {
+	var h Host
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		old, err := lockHost(ctx, tx, host)
+		if err != nil {
+			return err
+		}
+		address, module := old.Address, old.Module
+		if e.Address != nil {
+			address = *e.Address
+		}
+		if e.Module != nil {
+			module = *e.Module
+		}
+		if err := checkAddress(address, module); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			update hosts set address = $2, transport = $3, module = $4, notes = coalesce($5, notes),
+				tags = coalesce($6, tags), host_keys = coalesce($7, host_keys), updated_at = now()
+			where id = $1::uuid`, old.ID, address, transportOf(module), module, e.Notes, e.Tags, e.HostKeys)
+		if err != nil {
+			return err
+		}
+		if e.Storage != nil || e.Dataset != nil {
+			if err := replace(ctx, tx, old, e); err != nil {
+				return err
+			}
+		}
+		if e.Settings != nil {
+			if err := editSettings(ctx, tx, OfHost(host), e.Settings); err != nil {
+				return err
+			}
+		}
+		if err := audit(ctx, tx, "host.edit", host.String(), e); err != nil {
+			return err
+		}
+		h, err = getHost(ctx, tx, host)
+		return err
+	})
+	return h, err
+}
+
+// SetEnabled enables a host, or disables it with a reason.
+func (s *Store) SetEnabled(ctx context.Context, host ident.Host, enabled bool, reason string) (Host, error) {
+	if enabled {
+		reason = ""
+	}
+	var h Host
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		old, err := lockHost(ctx, tx, host)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update hosts set enabled = $2, disabled_reason = $3, updated_at = now() where id = $1::uuid`,
+			old.ID, enabled, reason)
+		if err != nil {
+			return err
+		}
+		action := "host.enable"
+		if !enabled {
+			action = "host.disable"
+		}
+		if err := audit(ctx, tx, action, host.String(), map[string]string{"reason": reason}); err != nil {
+			return err
+		}
+		h, err = getHost(ctx, tx, host)
+		return err
+	})
+	return h, err
+}
+
+// RenameHost gives a host another name, in the same group or another one that
+// is there. Its dataset stays where it is. It is refused while a run is under
+// way, whose workflow carries the old name.
+func (s *Store) RenameHost(ctx context.Context, host, to ident.Host) (Host, error) {
+	if err := to.Check(); err != nil {
+		return Host{}, err
+	}
+	var h Host
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		old, err := lockHost(ctx, tx, host)
+		if err != nil {
+			return err
+		}
+		if err := refuseDuringRun(ctx, tx, old); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `update hosts set group_id = g.id, name = $3, updated_at = now()
+			from groups g where hosts.id = $1::uuid and g.name = $2`, old.ID, to.Group, to.Name)
+		if violates(err, codeUniqueViolation, "hosts_group_id_name_key") {
+			return &ExistsError{Kind: "host", Name: to.String(), Hint: "choose another name"}
+		}
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return groupNotFound(to.Group)
+		}
+		if err := audit(ctx, tx, "host.rename", host.String(), map[string]string{"to": to.String()}); err != nil {
+			return err
+		}
+		h, err = getHost(ctx, tx, to)
+		return err
+	})
+	return h, err
+}
+
+// RemoveHost forgets a host and gives what it was, so that the caller can say
+// where the data still is: the dataset is not touched. Its runs stay on
+// record. It is refused while a run is under way.
+func (s *Store) RemoveHost(ctx context.Context, host ident.Host) (Host, error) {
+	var h Host
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		var err error
+		if h, err = lockHost(ctx, tx, host); err != nil {
+			return err
+		}
+		if err := refuseDuringRun(ctx, tx, h); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `delete from hosts where id = $1::uuid`, h.ID); err != nil {
+			return err
+		}
+		return audit(ctx, tx, "host.remove", host.String(), h)
+	})
+	return h, err
+}
+
+func refuseDuringRun(ctx context.Context, tx pgx.Tx, h Host) error {
+	busy, err := rows[struct{ Kind, ID string }](ctx, tx,
+		`select kind, id from runs where host_id = $1::uuid and finished is null order by started limit 1`, h.ID)
+	if err != nil || len(busy) == 0 {
+		return err
+	}
+	return refusedf("a %s of %s is under way: wait for it, or end it with `planb run cancel %s`", busy[0].Kind, h.Ident(), busy[0].ID)
+}

@@ -1,0 +1,238 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+// Kinds of runs.
+const (
+	KindBackup  = "backup"
+	KindRestore = "restore"
+	KindVerify  = "verify"
+	KindPrune   = "prune"
+)
+
+// Run is one execution of a workflow for a host. Its id is the workflow's
+// Temporal run id.
+type Run struct {
+	ID         string `json:"run"`
+	WorkflowID string `json:"workflow_id"`
+	// Host is what the host is called now, or was when it was removed.
+	Host string `json:"host"`
+	// HostID is empty once the host is removed.
+	HostID  string `json:"host_id"`
+	Kind    string `json:"kind"`
+	Trigger string `json:"trigger"`
+	State   string `json:"state"`
+	// Reason says why a run waits, and NextTry until when.
+	Reason  string     `json:"reason"`
+	NextTry *time.Time `json:"next_try"`
+	Attempt int        `json:"attempt"`
+	Started time.Time  `json:"started"`
+	// Finished is nil while the run is under way.
+	Finished        *time.Time `json:"finished"`
+	DurationSeconds float64    `json:"duration_seconds"`
+	// Snapshot is the name after the @; empty when none was taken.
+	Snapshot         string          `json:"snapshot"`
+	FilesTotal       *int64          `json:"files_total"`
+	FilesTransferred *int64          `json:"files_transferred"`
+	FilesDeleted     *int64          `json:"files_deleted"`
+	BytesTransferred *int64          `json:"bytes_transferred"`
+	BytesTotal       *int64          `json:"bytes_total"`
+	Warnings         int             `json:"warnings"`
+	Message          string          `json:"message"`
+	Remedy           string          `json:"remedy"`
+	Detail           json.RawMessage `json:"detail"`
+	WorkflowRunID    string          `json:"workflow_run_id"`
+}
+
+const selectRun = `
+	select r.id, r.workflow_id, coalesce(g.name, r.group_name) || '/' || coalesce(h.name, r.host_name) as host,
+		coalesce(r.host_id::text, '') as host_id, r.kind, r.trigger, r.state, r.reason, r.next_try, r.attempt,
+		r.started, r.finished,
+		greatest(0, extract(epoch from coalesce(r.finished, now()) - r.started))::float8 as duration_seconds,
+		r.snapshot, r.files_total, r.files_transferred, r.files_deleted, r.bytes_transferred, r.bytes_total,
+		r.warnings, r.message, r.remedy, r.detail, r.id as workflow_run_id
+	from runs r left join hosts h on h.id = r.host_id left join groups g on g.id = h.group_id`
+
+// RunStart is what is known of a run when it begins.
+type RunStart struct {
+	ID         string     `json:"run"`
+	WorkflowID string     `json:"workflow_id"`
+	HostID     string     `json:"host_id"`
+	Host       ident.Host `json:"host"`
+	Kind       string     `json:"kind"`
+	Trigger    string     `json:"trigger"`
+	Started    time.Time  `json:"started"`
+	// Attempt counts from 1; 0 means 1.
+	Attempt int `json:"attempt"`
+}
+
+// RunEnd is what came of a run.
+type RunEnd struct {
+	// State is one of the final ones.
+	State    string    `json:"state"`
+	Finished time.Time `json:"finished"`
+	Snapshot string    `json:"snapshot"`
+	// SnapshotCreated is when the snapshot was taken.
+	SnapshotCreated *time.Time `json:"snapshot_created"`
+	// Suspect says that a guard tripped: the snapshot never counts as good.
+	Suspect          bool   `json:"suspect"`
+	FilesTotal       *int64 `json:"files_total"`
+	FilesTransferred *int64 `json:"files_transferred"`
+	FilesDeleted     *int64 `json:"files_deleted"`
+	BytesTransferred *int64 `json:"bytes_transferred"`
+	BytesTotal       *int64 `json:"bytes_total"`
+	Warnings         int    `json:"warnings"`
+	// Message is one line for people, Remedy what they can do about it.
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
+	// Detail is a JSON object; nil is an empty one.
+	Detail json.RawMessage `json:"detail"`
+}
+
+// BeginRun records that a run is running; also that one which waited goes on.
+// For a run that is on record as ended it changes nothing: a late message
+// does not bring it back.
+func (s *Store) BeginRun(ctx context.Context, r RunStart) error {
+	return s.tx(ctx, func(tx pgx.Tx) error {
+		if err := insertRun(ctx, tx, r); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update runs set state = 'running', reason = '', next_try = null,
+			attempt = greatest(attempt, $2) where id = $1 and finished is null`, r.ID, max(1, r.Attempt))
+		return err
+	})
+}
+
+// insertRun adds the run as running, unless it is on record.
+func insertRun(ctx context.Context, tx pgx.Tx, r RunStart) error {
+	_, err := tx.Exec(ctx, `
+		insert into runs (id, workflow_id, host_id, group_name, host_name, kind, trigger, state, attempt, started)
+		values ($1, $2, (select id from hosts where id::text = $3), $4, $5, $6, $7, 'running', $8, $9)
+		on conflict (id) do nothing`,
+		r.ID, r.WorkflowID, r.HostID, r.Host.Group, r.Host.Name, r.Kind, r.Trigger, max(1, r.Attempt), r.Started)
+	return err
+}
+
+// SetWaiting records why a run that is under way is put off, and until when.
+func (s *Store) SetWaiting(ctx context.Context, r RunStart, reason string, nextTry time.Time) error {
+	return s.tx(ctx, func(tx pgx.Tx) error {
+		if err := insertRun(ctx, tx, r); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update runs set state = 'waiting', reason = $2, next_try = $3,
+			attempt = greatest(attempt, $4) where id = $1 and finished is null`, r.ID, reason, nextTry, max(1, r.Attempt))
+		return err
+	})
+}
+
+// FinishRun records the end of a run, begun on record or not. Done again it
+// gives the same; a good backup moves the host's last good snapshot forward.
+func (s *Store) FinishRun(ctx context.Context, r RunStart, e RunEnd) error {
+	if !policy.IsFinal(e.State) {
+		return invalidf("%q is not the state of a run that has ended", e.State)
+	}
+	if e.Finished.Before(r.Started) {
+		e.Finished = r.Started // two clocks that differ a little
+	}
+	if len(e.Detail) == 0 {
+		e.Detail = json.RawMessage(`{}`)
+	}
+	return s.tx(ctx, func(tx pgx.Tx) error {
+		if err := insertRun(ctx, tx, r); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `
+			update runs set state = $2, finished = greatest($3, started), snapshot = $4, files_total = $5,
+				files_transferred = $6, files_deleted = $7, bytes_transferred = $8, bytes_total = $9, warnings = $10,
+				message = $11, remedy = $12, detail = $13, attempt = greatest(attempt, $14), reason = '', next_try = null
+			where id = $1`,
+			r.ID, e.State, e.Finished, e.Snapshot, e.FilesTotal, e.FilesTransferred, e.FilesDeleted, e.BytesTransferred,
+			e.BytesTotal, e.Warnings, e.Message, e.Remedy, e.Detail, max(1, r.Attempt))
+		if err != nil {
+			return err
+		}
+		if r.Kind != KindBackup || !policy.IsGood(e.State) || e.Suspect || e.Snapshot == "" {
+			return nil
+		}
+		at := e.Finished
+		if e.SnapshotCreated != nil {
+			at = *e.SnapshotCreated
+		}
+		_, err = tx.Exec(ctx, `update hosts set last_good = $2, last_good_snapshot = $3
+			where id::text = $1 and (last_good is null or last_good <= $2)`, r.HostID, at, e.Snapshot)
+		return err
+	})
+}
+
+// CloseRun ends a run that claims to be under way and is not, and says whether
+// it did: a run that has ended meanwhile keeps its own end.
+func (s *Store) CloseRun(ctx context.Context, id, state string, at time.Time, message, remedy string) (bool, error) {
+	if !policy.IsFinal(state) {
+		return false, invalidf("%q is not the state of a run that has ended", state)
+	}
+	tag, err := s.pool.Exec(ctx, `update runs set state = $2, finished = greatest($3, started), message = $4, remedy = $5,
+		reason = '', next_try = null where id = $1 and finished is null`, id, state, at, message, remedy)
+	return tag.RowsAffected() == 1, s.explain(err)
+}
+
+// RunFilter narrows a list of runs; the zero value takes the newest ones of all.
+type RunFilter struct {
+	Host  ident.Host
+	Group string
+	// Kind and State, when set, must be equal.
+	Kind, State string
+	// UnderWay takes only runs that have not ended.
+	UnderWay bool
+	// Since takes only runs started then or later.
+	Since time.Time
+	// Limit is the most to give; 0 means 100, less than 0 all.
+	Limit int
+}
+
+// Runs gives runs, the newest first. Those of a host are found under its
+// present name; those of a removed host under its last.
+func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
+	limit := &f.Limit
+	switch {
+	case f.Limit == 0:
+		*limit = 100
+	case f.Limit < 0:
+		limit = nil
+	}
+	found, err := rows[Run](ctx, s.pool, selectRun+`
+		where ($1 = '' or coalesce(g.name, r.group_name) = $1 and coalesce(h.name, r.host_name) = $2)
+			and ($3 = '' or coalesce(g.name, r.group_name) = $3)
+			and ($4 = '' or r.kind = $4) and ($5 = '' or r.state = $5)
+			and (not $6 or r.finished is null) and r.started >= $7
+		order by r.started desc, r.id limit $8`,
+		f.Host.Group, f.Host.Name, f.Group, f.Kind, f.State, f.UnderWay, f.Since, limit)
+	return found, s.explain(err)
+}
+
+// Run gives the run whose id is, or begins with, prefix.
+func (s *Store) Run(ctx context.Context, prefix string) (Run, error) {
+	missing := &NotFoundError{Kind: "run", Name: prefix, Hint: "see `planb runs`"}
+	if prefix == "" || strings.Trim(strings.ToLower(prefix), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return Run{}, missing
+	}
+	found, err := rows[Run](ctx, s.pool, selectRun+` where r.id like $1 || '%' order by r.id = $1 desc, r.started desc limit 2`, prefix)
+	switch {
+	case err != nil:
+		return Run{}, s.explain(err)
+	case len(found) == 0:
+		return Run{}, missing
+	case len(found) > 1 && found[0].ID != prefix:
+		return Run{}, invalidf("%q begins the ids of several runs: give more of it, see `planb runs`", prefix)
+	}
+	return found[0], nil
+}

@@ -1,0 +1,98 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+// Snapshot is a snapshot of a host's dataset, as last seen on the pool.
+type Snapshot struct {
+	Host string `json:"host"`
+	// Name is what stands after the @.
+	Name    string    `json:"snapshot"`
+	Created time.Time `json:"created"`
+	// State is ok, warning, partial, suspect, or empty for one that carries none.
+	State           string   `json:"state"`
+	Tiers           []string `json:"tiers"`
+	UsedBytes       int64    `json:"used_bytes"`
+	ReferencedBytes int64    `json:"referenced_bytes"`
+	Holds           int      `json:"holds"`
+	Held            bool     `json:"held"`
+	HoldReason      string   `json:"hold_reason"`
+	Run             string   `json:"run"`
+}
+
+const selectSnapshot = `
+	select g.name || '/' || h.name as host, sn.name, sn.created, sn.state, sn.tiers, sn.used_bytes, sn.referenced_bytes,
+		sn.holds, sn.holds > 0 as held, sn.hold_reason, sn.run_id as run
+	from snapshots sn join hosts h on h.id = sn.host_id join groups g on g.id = h.group_id`
+
+// ReplaceSnapshots records what the pool holds for a host; what is not in list
+// is gone from the catalog too. The newest good one that PlanB made becomes
+// the host's last good snapshot. A host removed meanwhile is a NotFoundError.
+func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snapshot) error {
+	return s.tx(ctx, func(tx pgx.Tx) error {
+		if _, err := lockHostID(ctx, tx, hostID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `delete from snapshots where host_id = $1::uuid`, hostID); err != nil {
+			return err
+		}
+		var batch pgx.Batch
+		var good *Snapshot
+		for i, sn := range list {
+			batch.Queue(`insert into snapshots (host_id, name, created, state, tiers, used_bytes, referenced_bytes, holds, hold_reason, run_id)
+				values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, hostID, sn.Name, sn.Created, sn.State, orEmpty(sn.Tiers),
+				sn.UsedBytes, sn.ReferencedBytes, sn.Holds, sn.HoldReason, sn.Run)
+			if isGood(sn) && (good == nil || sn.Created.After(good.Created)) {
+				good = &list[i]
+			}
+		}
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+			return err
+		}
+		var at *time.Time
+		var name string
+		if good != nil {
+			at, name = &good.Created, good.Name
+		}
+		_, err := tx.Exec(ctx, `update hosts set snapshot_count = $2, last_good = $3, last_good_snapshot = $4
+			where id = $1::uuid`, hostID, len(list), at, name)
+		return err
+	})
+}
+
+// isGood leaves out foreign snapshots: one without a state is good only if its
+// name says that a first PlanB made it, which is where it has its tiers from.
+func isGood(sn Snapshot) bool {
+	return policy.IsGood(sn.State) && (sn.State != "" || len(sn.Tiers) > 0)
+}
+
+// Snapshots gives the snapshots of a host, the oldest first.
+func (s *Store) Snapshots(ctx context.Context, host ident.Host) ([]Snapshot, error) {
+	if _, err := s.Host(ctx, host); err != nil {
+		return nil, err
+	}
+	found, err := rows[Snapshot](ctx, s.pool, selectSnapshot+` where g.name = $1 and h.name = $2 order by sn.created, sn.name`,
+		host.Group, host.Name)
+	return found, s.explain(err)
+}
+
+// Sizes are what a host's dataset takes on the pool, in bytes.
+type Sizes struct {
+	UsedBytes       int64     `json:"used_bytes"`
+	ReferencedBytes int64     `json:"referenced_bytes"`
+	At              time.Time `json:"at"`
+}
+
+// SetSizes records what was measured; an older measurement changes nothing.
+func (s *Store) SetSizes(ctx context.Context, hostID string, z Sizes) error {
+	_, err := s.pool.Exec(ctx, `update hosts set used_bytes = $2, referenced_bytes = $3, measured_at = $4
+		where id::text = $1 and (measured_at is null or measured_at <= $4)`, hostID, z.UsedBytes, z.ReferencedBytes, z.At)
+	return s.explain(err)
+}

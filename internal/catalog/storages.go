@@ -1,0 +1,82 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"planb/internal/ident"
+)
+
+// Storage is one parent dataset on one storage server. Its worker registers it.
+type Storage struct {
+	ID      string `json:"id"`
+	Server  string `json:"server"`
+	Dataset string `json:"dataset"`
+	// DataURL is where the server's data service answers.
+	DataURL string `json:"data_url"`
+	// Sizes in bytes; nil when not known.
+	SizeBytes *int64 `json:"size_bytes"`
+	UsedBytes *int64 `json:"used_bytes"`
+	FreeBytes *int64 `json:"free_bytes"`
+	// Health is the pool's, in zpool's words, e.g. ONLINE.
+	Health string    `json:"health"`
+	SeenAt time.Time `json:"seen_at"`
+	Hosts  int       `json:"hosts"`
+}
+
+const selectStorage = `
+	select st.id::text as id, st.server, st.dataset, st.data_url, st.size_bytes, st.used_bytes, st.free_bytes,
+		st.health, st.seen_at, (select count(*) from hosts h where h.storage_id = st.id)::int as hosts
+	from storages st`
+
+// UpsertStorage records a storage as its worker saw it just now (SeenAt).
+func (s *Store) UpsertStorage(ctx context.Context, st Storage) error {
+	if err := ident.CheckServer(st.Server); err != nil {
+		return err
+	}
+	if err := ident.CheckDataset(st.Dataset); err != nil {
+		return err
+	}
+	return s.tx(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			insert into storages as st (server, dataset, data_url, size_bytes, used_bytes, free_bytes, health, seen_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8)
+			on conflict (server, dataset) do update set data_url = excluded.data_url,
+				size_bytes = excluded.size_bytes, used_bytes = excluded.used_bytes, free_bytes = excluded.free_bytes,
+				health = excluded.health, seen_at = excluded.seen_at
+			where st.seen_at <= excluded.seen_at`,
+			st.Server, st.Dataset, st.DataURL, st.SizeBytes, st.UsedBytes, st.FreeBytes, st.Health, st.SeenAt)
+		return err
+	})
+}
+
+// Storages gives all storages by server and dataset.
+func (s *Store) Storages(ctx context.Context) ([]Storage, error) {
+	found, err := rows[Storage](ctx, s.pool, selectStorage+` order by st.server, st.dataset`)
+	return found, s.explain(err)
+}
+
+// Storage gives the storage called "dataset" or "server:dataset".
+func (s *Store) Storage(ctx context.Context, name string) (Storage, error) {
+	st, err := findStorage(ctx, s.pool, name)
+	return st, s.explain(err)
+}
+
+func findStorage(ctx context.Context, q querier, name string) (Storage, error) {
+	found, err := rows[Storage](ctx, q, selectStorage+` where st.server || ':' || st.dataset = $1 or st.dataset = $1`, name)
+	if err != nil {
+		return Storage{}, err
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return Storage{}, &NotFoundError{
+			Kind: "storage", Name: name,
+			Hint: "see `planb storage list`; a storage server's worker registers those of its planb.yaml when it starts",
+		}
+	}
+	return Storage{}, refusedf("%d servers have a storage %s: write it as server:%s", len(found), name, name)
+}
