@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -80,23 +82,24 @@ func (p place) write(t *testing.T, name, text string) {
 	require.NoError(t, os.WriteFile(full, []byte(text), 0o644))
 }
 
-func TestReadsWhatIsThere(t *testing.T) {
-	t.Parallel()
-	p := newPlace(t)
-	p.write(t, "etc/hostname", "web1\n")
-	e, err := p.c.Stat(t.Context(), in("/etc/hostname"))
-	require.NoError(t, err)
-	require.Equal(t, "/etc/hostname", e.Path)
-	require.EqualValues(t, 5, e.Size)
-	require.Equal(t, "-rw-r--r--", e.Permissions())
-	for e, err := range p.c.List(t.Context(), in("/")) {
-		require.NoError(t, err)
-		require.Equal(t, "/etc", e.Path)
+func requireTool(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Fatalf("this test needs %s: apt-get install %s", name, name)
 	}
-	r, err := p.c.Read(t.Context(), in("/etc/hostname"), 1, 3)
-	require.NoError(t, err)
-	got, err := io.ReadAll(r)
-	require.NoError(t, err)
-	require.NoError(t, r.Close())
-	require.Equal(t, "eb1", string(got))
+}
+
+func requireRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Fatal("this test makes devices and foreign owners: run it as root")
+	}
+}
+
+func requireXattrs(t *testing.T, dir string) {
+	t.Helper()
+	if err := unix.Setxattr(dir, "user.planb.probe", []byte("1"), 0); err != nil {
+		t.Fatalf("this test needs extended attributes in %s (set TMPDIR to a file system that has them): %v", dir, err)
+	}
+	require.NoError(t, unix.Removexattr(dir, "user.planb.probe"))
 }
