@@ -1,0 +1,190 @@
+package rsync
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Progress is where a transfer is.
+type Progress struct {
+	// Bytes is how much of file contents has been dealt with, whether sent or
+	// found unchanged.
+	Bytes int64 `json:"bytes"`
+	// Files is how many files were transferred.
+	Files int64 `json:"files"`
+	// Deleted is how many files were deleted.
+	Deleted int64 `json:"deleted"`
+	// Checked and Total count entries of the file list; Total grows until
+	// TotalKnown.
+	Checked    int64 `json:"checked"`
+	Total      int64 `json:"total"`
+	TotalKnown bool  `json:"total_known"`
+	// Percent is of the bytes of the list so far; rsync's own estimate.
+	Percent int `json:"percent"`
+	// Rate is in bytes per second.
+	Rate int64 `json:"rate"`
+	// Path is what was last looked at or transferred, absolute on the host.
+	// Control characters in it are written as \#ooo (octal).
+	Path string `json:"path"`
+	// At is when rsync last said something.
+	At time.Time `json:"at"`
+}
+
+var (
+	// progressRE matches what --info=progress2 writes.
+	progressRE = regexp.MustCompile(`^\s*([\d,.']+)\s+(\d+)%\s+([\d.]+)([kMGTP]?)B/s\s+\S+(?:\s+\(xfr#(\d+), (to|ir)-chk=(\d+)/(\d+)\))?`)
+	// itemRE matches a line of --out-format="%i %n".
+	itemRE = regexp.MustCompile(`^([<>ch.*][fdLDS][^ ]{9}|\*deleting  ) (.*)$`)
+	// generatorRE matches --debug=genr1: what the receiver is looking at.
+	generatorRE = regexp.MustCompile(`^recv_generator\((.*),-?\d+\)$`)
+)
+
+// Parser reads rsync's standard output, as the flags of Argv make it.
+type Parser struct {
+	// Progress is what was read so far, without At.
+	Progress Progress
+	// Transferring says that Progress.Path is a file that has been begun and
+	// is not finished, rather than the last one before what comes.
+	Transferring bool
+	// OnItem is called for each change: rsync's eleven letters, and a path.
+	OnItem func(code, path string)
+	// OnOther is called for lines that are none of the known ones.
+	OnOther func(line string)
+
+	stats   statsParser
+	partial []byte
+	tooLong bool
+}
+
+// maxLine bounds a line: longer than any path that rsync can send, escaped.
+const maxLine = 64 << 10
+
+// Write reads the next part of the output. It never fails.
+func (p *Parser) Write(b []byte) (int, error) {
+	n := len(b)
+	for len(b) > 0 {
+		// Progress lines begin with \r and the next thing may follow at once.
+		i := bytes.IndexAny(b, "\r\n")
+		if i < 0 {
+			p.keep(b)
+			break
+		}
+		p.keep(b[:i])
+		p.line()
+		b = b[i+1:]
+	}
+	return n, nil
+}
+
+// Close reads what has no line end, and checks the statistics: nil and an
+// error when there were none, or when a line of them was not understood.
+func (p *Parser) Close() (*Stats, error) {
+	p.line()
+	return p.stats.result()
+}
+
+func (p *Parser) keep(b []byte) {
+	if len(p.partial)+len(b) > maxLine {
+		p.tooLong = true
+		return
+	}
+	p.partial = append(p.partial, b...)
+}
+
+func (p *Parser) line() {
+	line := strings.ToValidUTF8(string(p.partial), "\uFFFD")
+	skip := p.tooLong || line == ""
+	p.partial, p.tooLong = p.partial[:0], false
+	if skip {
+		return
+	}
+	if m := generatorRE.FindStringSubmatch(line); m != nil {
+		if !p.Transferring {
+			p.Progress.Path = hostPath(m[1])
+		}
+		return
+	}
+	if m := itemRE.FindStringSubmatch(line); m != nil {
+		p.item(m[1], hostPath(m[2]))
+		return
+	}
+	if m := progressRE.FindStringSubmatch(line); m != nil {
+		p.progress(m)
+		return
+	}
+	if p.stats.line(line) || chatter(line) {
+		return
+	}
+	if p.OnOther != nil {
+		p.OnOther(line)
+	}
+}
+
+func (p *Parser) item(code, path string) {
+	code = strings.TrimSpace(code)
+	if code == "*deleting" {
+		p.Progress.Deleted++
+	} else {
+		p.Progress.Path = path
+		p.Transferring = strings.HasPrefix(code, ">f") || strings.HasPrefix(code, "<f")
+	}
+	if p.OnItem != nil {
+		p.OnItem(code, path)
+	}
+}
+
+func (p *Parser) progress(m []string) {
+	g := &p.Progress
+	g.Bytes = digits(m[1])
+	g.Percent, _ = strconv.Atoi(m[2])
+	rate, _ := strconv.ParseFloat(m[3], 64)
+	g.Rate = int64(rate * float64(int64(1)<<(10*(1+strings.Index("kMGTP", m[4])))))
+	if m[4] == "" {
+		g.Rate = int64(rate)
+	}
+	if m[5] == "" {
+		return
+	}
+	if files := digits(m[5]); files > g.Files {
+		g.Files, p.Transferring = files, false
+	}
+	g.Total = digits(m[8])
+	g.Checked = g.Total - digits(m[7])
+	g.TotalKnown = m[6] == "to"
+}
+
+// hostPath makes a path of rsync's output absolute on the host.
+func hostPath(name string) string {
+	if name == "." || name == "./" {
+		return "/"
+	}
+	return "/" + strings.TrimPrefix(name, "/")
+}
+
+// digits reads a number that may have separators between its thousands.
+func digits(s string) int64 {
+	var n int64
+	for _, c := range []byte(s) {
+		if c >= '0' && c <= '9' {
+			n = n*10 + int64(c-'0')
+		}
+	}
+	return n
+}
+
+// chatter says whether a line is one that --debug=genr1 or rsync itself writes
+// in every run and that tells nothing.
+func chatter(line string) bool {
+	for _, prefix := range []string{
+		"generator starting", "generate_files ", "receiving ", "get_local_name", "sent ", "total size is ",
+		"delta-transmission ", "created directory ",
+	} {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,63 @@
+package rsync_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"planb/internal/rsync"
+	"planb/internal/sshx/sshtest"
+)
+
+// write makes files below dir: path to content; a path that ends in a slash is
+// a directory.
+func write(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if strings.HasSuffix(name, "/") {
+			require.NoError(t, os.MkdirAll(path, 0o755))
+			continue
+		}
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
+	}
+}
+
+// newPull gives a pull of source over a real sshd, into an empty directory.
+func newPull(t testing.TB, server *sshtest.SSH, source string) rsync.Pull {
+	t.Helper()
+	sshtest.RequireTool(t, "rsync", "rsync")
+	dest := filepath.Join(t.TempDir(), "data")
+	require.NoError(t, os.Mkdir(dest, 0o755))
+	return rsync.Pull{
+		Session: server.Session(), Dest: dest, WorkDir: t.TempDir(), Super: os.Geteuid() == 0,
+		Includes: []string{source},
+	}
+}
+
+func TestPull(t *testing.T) {
+	t.Parallel()
+	source := t.TempDir()
+	write(t, source, map[string]string{"etc/hosts": "127.0.0.1 localhost\n", "a b/c'd \"e\"": "spaces and quotes", "new\nline": "odd"})
+	p := newPull(t, sshtest.Server(t), source)
+	var log bytes.Buffer
+	var seen []rsync.Progress
+	r, err := rsync.Run(t.Context(), p, rsync.RunOptions{
+		Log: &log, StallAfter: time.Minute, OnProgress: func(p rsync.Progress) { seen = append(seen, p) },
+	})
+	require.NoError(t, err, log.String())
+	require.Equal(t, rsync.OK, r.State, log.String())
+	require.EqualValues(t, 3, r.Stats.FilesTransferred)
+	require.EqualValues(t, 3, r.Progress.Files)
+	require.NotEmpty(t, seen)
+	b, err := os.ReadFile(filepath.Join(p.Dest, source, "new\nline"))
+	require.NoError(t, err)
+	require.Equal(t, "odd", string(b))
+	t.Log(log.String())
+}
