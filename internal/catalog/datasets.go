@@ -143,7 +143,7 @@ func storageForDataset(ctx context.Context, tx pgx.Tx, storage, dataset string) 
 	if storage != "" {
 		return findStorage(ctx, tx, storage)
 	}
-	all, err := rows[Storage](ctx, tx, selectStorage+` where $1 like replace(st.dataset, '_', '\_') || '/%'`, dataset)
+	all, err := rows[Storage](ctx, tx, selectStorage+` where starts_with($1, st.dataset || '/')`, dataset)
 	if err != nil {
 		return Storage{}, err
 	}

@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"github.com/jackc/pgx/v5"
@@ -116,7 +118,8 @@ func (s *Store) explain(err error) error {
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
-	if errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, pgx.ErrNoRows) {
+	cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if !errors.Is(err, context.Canceled) && (cut || errors.As(err, &connect) || errors.As(err, &network)) {
 		return &UnavailableError{"PostgreSQL does not answer at " + s.where + ": start it or set PLANB_DATABASE_URL", err}
 	}
 	return err

@@ -53,27 +53,10 @@ func (s *Store) EditSettings(ctx context.Context, sc Scope, change func(*policy.
 	return s.tx(ctx, func(tx pgx.Tx) error { return editSettings(ctx, tx, sc, change) })
 }
 
-// Effective gives the settings of a host with where each comes from.
+// Effective gives the settings in force for a host, with where each comes from.
 func (s *Store) Effective(ctx context.Context, host ident.Host) (policy.Effective, error) {
-	var e policy.Effective
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		if _, err := getHost(ctx, tx, host); err != nil {
-			return err
-		}
-		var level [3]policy.Settings
-		for i, sc := range []Scope{OfSystem(), OfGroup(host.Group), OfHost(host)} {
-			key, err := keyOf(ctx, tx, sc)
-			if err != nil {
-				return err
-			}
-			if level[i], err = getSettings(ctx, tx, key); err != nil {
-				return err
-			}
-		}
-		e = policy.Resolve(level[0], level[1], level[2])
-		return nil
-	})
-	return e, err
+	hp, err := s.HostPolicy(ctx, host)
+	return hp.Policy, err
 }
 
 // scopeKey is a scope as its row has it.

@@ -33,7 +33,7 @@ type Run struct {
 	Trigger string `json:"trigger"`
 	State   string `json:"state"`
 	// Reason says why a run waits, and NextTry until when.
-	Reason  string     `json:"reason"`
+	Reason  Text       `json:"reason"`
 	NextTry *time.Time `json:"next_try"`
 	Attempt int        `json:"attempt"`
 	Started time.Time  `json:"started"`
@@ -41,7 +41,7 @@ type Run struct {
 	Finished        *time.Time `json:"finished"`
 	DurationSeconds float64    `json:"duration_seconds"`
 	// Snapshot is the name after the @; empty when none was taken.
-	Snapshot         string          `json:"snapshot"`
+	Snapshot         Text            `json:"snapshot"`
 	FilesTotal       *int64          `json:"files_total"`
 	FilesTransferred *int64          `json:"files_transferred"`
 	FilesDeleted     *int64          `json:"files_deleted"`

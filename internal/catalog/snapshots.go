@@ -17,14 +17,14 @@ type Snapshot struct {
 	Name    string    `json:"snapshot"`
 	Created time.Time `json:"created"`
 	// State is ok, warning, partial, suspect, or empty for one that carries none.
-	State           string   `json:"state"`
+	State           Text     `json:"state"`
 	Tiers           []string `json:"tiers"`
 	UsedBytes       int64    `json:"used_bytes"`
 	ReferencedBytes int64    `json:"referenced_bytes"`
 	Holds           int      `json:"holds"`
 	Held            bool     `json:"held"`
-	HoldReason      string   `json:"hold_reason"`
-	Run             string   `json:"run"`
+	HoldReason      Text     `json:"hold_reason"`
+	Run             Text     `json:"run"`
 }
 
 const selectSnapshot = `
@@ -67,10 +67,9 @@ func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snap
 	})
 }
 
-// isGood leaves out foreign snapshots: one without a state is good only if its
-// name says that a first PlanB made it, which is where it has its tiers from.
+// isGood leaves out the snapshots of others, which carry no state either.
 func isGood(sn Snapshot) bool {
-	return policy.IsGood(sn.State) && (sn.State != "" || len(sn.Tiers) > 0)
+	return policy.IsGood(string(sn.State)) && policy.ParseSnapshotName(sn.Name).Kind != policy.KindForeign
 }
 
 // Snapshots gives the snapshots of a host, the oldest first.

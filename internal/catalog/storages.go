@@ -31,7 +31,8 @@ const selectStorage = `
 		st.health, st.seen_at, (select count(*) from hosts h where h.storage_id = st.id)::int as hosts
 	from storages st`
 
-// UpsertStorage records a storage as its worker saw it just now (SeenAt).
+// UpsertStorage records a storage as its worker saw it just now (SeenAt). An
+// empty DataURL leaves the known one.
 func (s *Store) UpsertStorage(ctx context.Context, st Storage) error {
 	if err := ident.CheckServer(st.Server); err != nil {
 		return err
@@ -43,7 +44,7 @@ func (s *Store) UpsertStorage(ctx context.Context, st Storage) error {
 		_, err := tx.Exec(ctx, `
 			insert into storages as st (server, dataset, data_url, size_bytes, used_bytes, free_bytes, health, seen_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8)
-			on conflict (server, dataset) do update set data_url = excluded.data_url,
+			on conflict (server, dataset) do update set data_url = coalesce(nullif(excluded.data_url, ''), st.data_url),
 				size_bytes = excluded.size_bytes, used_bytes = excluded.used_bytes, free_bytes = excluded.free_bytes,
 				health = excluded.health, seen_at = excluded.seen_at
 			where st.seen_at <= excluded.seen_at`,

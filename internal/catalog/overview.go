@@ -1,0 +1,142 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+// HostOverview is how a host is doing, in one line.
+type HostOverview struct {
+	Host           string        `json:"host"`
+	Group          string        `json:"group"`
+	Name           string        `json:"name"`
+	Address        string        `json:"address"`
+	Enabled        bool          `json:"enabled"`
+	DisabledReason Text          `json:"disabled_reason"`
+	Health         policy.Health `json:"health"`
+	// State is that of the newest backup, also while it is under way; runs
+	// that were skipped do not count.
+	State   Text `json:"state"`
+	Message Text `json:"message"`
+	// LastGood is the time of the newest good snapshot.
+	LastGood *time.Time `json:"last_good"`
+	// LastRun is when the newest backup began.
+	LastRun *time.Time `json:"last_run"`
+	Run     Text       `json:"run"`
+	// NextRun is when the schedule starts the next one; nil when disabled.
+	NextRun         *time.Time `json:"next_run"`
+	UsedBytes       *int64     `json:"used_bytes"`
+	ReferencedBytes *int64     `json:"referenced_bytes"`
+	Snapshots       int        `json:"snapshots"`
+	Server          Text       `json:"server"`
+	Storage         Text       `json:"storage"`
+	Dataset         Text       `json:"dataset"`
+	Tags            []string   `json:"tags"`
+}
+
+// overviewRow is a host with its newest backup, which may be under way, and
+// the state of the newest one that has ended.
+type overviewRow struct {
+	Host
+	Run, RunState, RunMessage, EndedState string
+	LastRun                               *time.Time
+}
+
+const selectOverview = `select` + hostColumns + `,
+	coalesce(r.id, '') as run, coalesce(r.state, '') as run_state, r.started as last_run,
+	coalesce(nullif(r.reason, ''), r.message, '') as run_message, coalesce(e.state, '') as ended_state` + hostTables + `
+	left join lateral (select id, state, started, message, reason from runs where host_id = h.id and kind = 'backup'
+		and state <> 'skipped' order by started desc limit 1) r on true
+	left join lateral (select state from runs where host_id = h.id and kind = 'backup'
+		and state not in ('skipped', 'cancelled', 'waiting', 'running') order by started desc limit 1) e on true`
+
+// Overview gives how hosts are doing at the time now, by group and name.
+func (s *Store) Overview(ctx context.Context, f HostFilter, now time.Time) ([]HostOverview, error) {
+	var found []overviewRow
+	var set layers
+	err := s.snapshot(ctx, func(tx pgx.Tx) (err error) {
+		if found, err = rows[overviewRow](ctx, tx, selectOverview+hostWhere+` order by g.name, h.name`, f.args()...); err != nil {
+			return err
+		}
+		set, err = allSettings(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]HostOverview, 0, len(found))
+	for _, row := range found {
+		list = append(list, row.overview(set.effective(row.Host), now))
+	}
+	return list, nil
+}
+
+func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
+	timetable := e.Timetable(r.ID)
+	o := HostOverview{
+		Host: r.Ident().String(), Group: r.Group, Name: r.Name, Address: r.Address,
+		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason),
+		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, LastRun: r.LastRun, Run: Text(r.Run),
+		UsedBytes: r.UsedBytes, ReferencedBytes: r.ReferencedBytes, Snapshots: r.SnapshotCount,
+		Server: Text(r.Server), Storage: Text(r.Storage), Dataset: Text(r.Dataset), Tags: r.Tags,
+		Health: policy.HealthOf(policy.HealthInput{
+			LastGood: r.LastGood, LastRunState: r.EndedState, Enabled: r.Enabled,
+			Every: timetable.LongestGap(), Now: now,
+		}),
+	}
+	if !r.Enabled {
+		return o
+	}
+	// A time zone that this machine does not know leaves the next run unknown.
+	if next, err := timetable.Next(now, 1); err == nil && len(next) > 0 {
+		at := next[0].UTC()
+		o.NextRun = &at
+	}
+	return o
+}
+
+// HostPolicy is a host with its policy in force.
+type HostPolicy struct {
+	Host   Host             `json:"host"`
+	Policy policy.Effective `json:"policy"`
+}
+
+// HostPolicies gives hosts with their policies, by group and name: what
+// schedules are made from.
+func (s *Store) HostPolicies(ctx context.Context, f HostFilter) ([]HostPolicy, error) {
+	var found []Host
+	var set layers
+	err := s.snapshot(ctx, func(tx pgx.Tx) (err error) {
+		if found, err = rows[Host](ctx, tx, selectHost+hostWhere+` order by g.name, h.name`, f.args()...); err != nil {
+			return err
+		}
+		set, err = allSettings(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]HostPolicy, 0, len(found))
+	for _, h := range found {
+		list = append(list, HostPolicy{Host: h, Policy: set.effective(h)})
+	}
+	return list, nil
+}
+
+// HostPolicy gives one host with its policy in force.
+func (s *Store) HostPolicy(ctx context.Context, host ident.Host) (HostPolicy, error) {
+	var hp HostPolicy
+	err := s.snapshot(ctx, func(tx pgx.Tx) (err error) {
+		if hp.Host, err = getHost(ctx, tx, host); err != nil {
+			return err
+		}
+		hp.Policy, err = effective(ctx, tx, hp.Host)
+		return err
+	})
+	return hp, err
+}

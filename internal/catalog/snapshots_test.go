@@ -1,0 +1,75 @@
+package catalog_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"planb/internal/catalog"
+	"planb/internal/catalog/catalogtest"
+)
+
+func TestInventoryReplacesWhatWasThere(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	h := addHost(t, s, web1)
+	first := []catalog.Snapshot{
+		{Name: "daily-202611220130", Created: base.Add(-24 * time.Hour), State: "ok", Tiers: []string{"daily"}, UsedBytes: 10, ReferencedBytes: 100, Run: "r1"},
+		{Name: "daily-202611230130", Created: base, State: "suspect", Tiers: []string{"daily"}},
+		{Name: "by-hand", Created: base.Add(time.Hour)},
+	}
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, first))
+	h, err := s.Host(t.Context(), web1)
+	require.NoError(t, err)
+	require.Equal(t, 3, h.SnapshotCount)
+	require.Equal(t, "daily-202611220130", h.LastGoodSnapshot)
+	require.True(t, h.LastGood.Equal(base.Add(-24*time.Hour)))
+
+	second := []catalog.Snapshot{{Name: "daily-202611230130", Created: base, State: "partial", Holds: 1, HoldReason: "audit"}}
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, second))
+	got, err := s.Snapshots(t.Context(), web1)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.True(t, got[0].Held)
+	text, err := json.Marshal(got[0])
+	require.NoError(t, err)
+	require.JSONEq(t, `{"host":"acme/web1","snapshot":"daily-202611230130","created":"2026-11-23T01:30:00Z","state":"partial",
+		"tiers":[],"used_bytes":0,"referenced_bytes":0,"holds":1,"held":true,"hold_reason":"audit","run":null}`, string(text))
+	h, err = s.Host(t.Context(), web1)
+	require.NoError(t, err)
+	require.Nil(t, h.LastGood)
+	require.Empty(t, h.LastGoodSnapshot)
+}
+
+func TestLegacySnapshotsCountAsGood(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	h := addHost(t, s, web1)
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, []catalog.Snapshot{{Name: "planb-20170603T1147Z", Created: base}}))
+	h, err := s.Host(t.Context(), web1)
+	require.NoError(t, err)
+	require.Equal(t, "planb-20170603T1147Z", h.LastGoodSnapshot)
+}
+
+func TestInventoryOfAMissingHost(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	for _, id := range []string{"", "no uuid", "00000000-0000-4000-8000-000000000000"} {
+		require.True(t, catalog.IsNotFound(s.ReplaceSnapshots(t.Context(), id, nil)), id)
+	}
+	_, err := s.Snapshots(t.Context(), web1)
+	require.True(t, catalog.IsNotFound(err))
+}
+
+func TestOlderMeasurementChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	h := addHost(t, s, web1)
+	require.NoError(t, s.SetSizes(t.Context(), h.ID, catalog.Sizes{UsedBytes: 5, ReferencedBytes: 4, At: base}))
+	require.NoError(t, s.SetSizes(t.Context(), h.ID, catalog.Sizes{UsedBytes: 1, ReferencedBytes: 1, At: base.Add(-time.Hour)}))
+	h, err := s.Host(t.Context(), web1)
+	require.NoError(t, err)
+	require.Equal(t, int64(5), *h.UsedBytes)
+}
