@@ -29,23 +29,21 @@ func write(t testing.TB, dir string, files map[string]string) {
 	}
 }
 
-// newPull gives a pull of source over a real sshd, into an empty directory.
-func newPull(t testing.TB, server *sshtest.SSH, source string) rsync.Pull {
+// newPull gives a pull of all that server has, into an empty directory.
+func newPull(t testing.TB, server *sshtest.SSH) rsync.Pull {
 	t.Helper()
 	sshtest.RequireTool(t, "rsync", "rsync")
 	dest := filepath.Join(t.TempDir(), "data")
 	require.NoError(t, os.Mkdir(dest, 0o755))
 	return rsync.Pull{
-		Session: server.Session(), Dest: dest, WorkDir: t.TempDir(), Super: os.Geteuid() == 0,
-		Includes: []string{source},
-	}
+		Session: server.Session(), Dest: dest, WorkDir: t.TempDir(), Super: os.Geteuid() == 0}
 }
 
 func TestPull(t *testing.T) {
 	t.Parallel()
 	source := t.TempDir()
 	write(t, source, map[string]string{"etc/hosts": "127.0.0.1 localhost\n", "a b/c'd \"e\"": "spaces and quotes", "new\nline": "odd"})
-	p := newPull(t, sshtest.Server(t), source)
+	p := newPull(t, sshtest.Server(t, sshtest.Options{Root: source}))
 	var log bytes.Buffer
 	var seen []rsync.Progress
 	r, err := rsync.Run(t.Context(), p, rsync.RunOptions{
@@ -56,7 +54,7 @@ func TestPull(t *testing.T) {
 	require.EqualValues(t, 3, r.Stats.FilesTransferred)
 	require.EqualValues(t, 3, r.Progress.Files)
 	require.NotEmpty(t, seen)
-	b, err := os.ReadFile(filepath.Join(p.Dest, source, "new\nline"))
+	b, err := os.ReadFile(filepath.Join(p.Dest, "new\nline"))
 	require.NoError(t, err)
 	require.Equal(t, "odd", string(b))
 	t.Log(log.String())

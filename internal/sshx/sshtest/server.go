@@ -35,12 +35,23 @@ type SSH struct {
 type Options struct {
 	// ForcedCommand is the only command that the key may run.
 	ForcedCommand string
+	// Root is the directory that rsync finds at "/": a tree of the test's own,
+	// rather than the whole machine with whatever is mounted on it now.
+	Root string
 	// Config is added to sshd_config.
 	Config string
 	// Env is added to the environment of the commands it runs, as NAME=value
 	// without spaces.
 	Env []string
 }
+
+// rooted runs what the client asked for, with another source for rsync.
+const rooted = `#!/bin/sh
+case $SSH_ORIGINAL_COMMAND in
+*"rsync --server "*" . /") exec sh -c "${SSH_ORIGINAL_COMMAND%%/}%s/" ;;
+*) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;
+esac
+`
 
 // Server starts an sshd that ends with the test.
 func Server(t testing.TB, opts ...Options) *SSH {
@@ -132,6 +143,11 @@ func (s *SSH) writeConfig() {
 	pub, err := os.ReadFile(s.Target.KeyFile + ".pub")
 	require.NoError(s.t, err)
 	line := string(pub)
+	if s.options.Root != "" {
+		script := filepath.Join(s.Dir, "rooted")
+		require.NoError(s.t, os.WriteFile(script, []byte(fmt.Sprintf(rooted, s.options.Root)), 0o755))
+		s.options.ForcedCommand = script
+	}
 	if s.options.ForcedCommand != "" {
 		line = fmt.Sprintf("restrict,command=\"%s\" %s", strings.ReplaceAll(s.options.ForcedCommand, `"`, `\"`), line)
 	}
