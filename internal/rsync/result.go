@@ -90,9 +90,6 @@ type Result struct {
 	// DeletesSkipped says that files gone from the host are still there,
 	// because reading the host had errors or the guard stopped the deletions.
 	DeletesSkipped bool `json:"deletes_skipped"`
-	// Skipped are existing files that a Copy left alone, of SkippedCount.
-	Skipped      []string `json:"skipped,omitempty"`
-	SkippedCount int      `json:"skipped_count"`
 	// Tail is the last lines that rsync and ssh wrote on standard error.
 	Tail []string `json:"tail,omitempty"`
 
