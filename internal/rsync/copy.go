@@ -171,7 +171,9 @@ func (c Copy) argv() []string {
 	// turns it off there, see rsync(1).
 	argv := append([]string{"rsync"}, profile(c.Super || !c.FakeSuper, c.ACLs, c.Xattrs)...)
 	if c.FakeSuper {
-		argv = append(argv, "--fake-super", "--remote-option=--super")
+		// Incremental recursion together with --remote-option and --files-from
+		// ends in a protocol error (rsync 3.5.0: "File-list index 0 not in …").
+		argv = append(argv, "--fake-super", "--remote-option=--super", "--no-inc-recursive")
 	}
 	argv = append(argv, reporting()...)
 	argv = append(argv, "--info=skip1", "--whole-file", "--from0", "--files-from=-")

@@ -115,7 +115,7 @@ func TestCopyDecodesFakeSuper(t *testing.T) {
 	host, source, dest := t.TempDir(), t.TempDir(), t.TempDir()
 	write(t, host, map[string]string{"etc/secret": "secret"})
 	require.NoError(t, os.Chown(filepath.Join(host, "etc/secret"), 1234, 5678))
-	require.NoError(t, os.Chmod(filepath.Join(host, "etc/secret"), 0o4400))
+	require.NoError(t, syscall.Chmod(filepath.Join(host, "etc/secret"), 0o4400))
 	require.NoError(t, syscall.Mknod(filepath.Join(host, "etc/null"), syscall.S_IFCHR|0o666, 1<<8|3))
 	out, err := exec.Command("rsync", "-aX", "--fake-super", "--numeric-ids", "--remote-option=--fake-super", host+"/", source+"/").CombinedOutput()
 	require.NoError(t, err, "%s", out)
