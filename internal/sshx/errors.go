@@ -3,6 +3,8 @@ package sshx
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 )
 
@@ -51,9 +53,9 @@ var patterns = []pattern{
 	{ErrHostKeyChanged, "REMOTE HOST IDENTIFICATION HAS CHANGED"},
 	{ErrHostKeyChanged, "host key is known for"},
 	{ErrHostKeyChanged, "Host key verification failed"},
+	{ErrAuthRefused, "UNPROTECTED PRIVATE KEY FILE"},
 	{ErrAuthRefused, "Permission denied ("},
 	{ErrAuthRefused, "Too many authentication failures"},
-	{ErrAuthRefused, "UNPROTECTED PRIVATE KEY FILE"},
 	{ErrAuthRefused, "This account is currently not available"},
 	{ErrAuthRefused, "Your account has expired"},
 	{ErrAuthRefused, "no mutual signature"},
@@ -86,28 +88,38 @@ func Classify(t Target, stderr string) *ConnectError {
 		}
 		start := strings.LastIndexByte(stderr[:i], '\n') + 1
 		line, _, _ := strings.Cut(stderr[start:], "\n")
-		return connectError(t, p, strings.TrimSpace(line))
+		return connectError(atFault(t, stderr), p, strings.TrimSpace(line))
 	}
 	return nil
+}
+
+// atFault gives the jump host as the target where ssh speaks of it: by the
+// name that its key is pinned under, or because it never got through it.
+func atFault(t Target, stderr string) Target {
+	if t.JumpHost == "" {
+		return t
+	}
+	j, err := t.jump()
+	if err == nil && (strings.Contains(stderr, j.Alias) || strings.Contains(stderr, "UNKNOWN port 65535")) {
+		j.Alias = "the jump host of " + t.name()
+		return j
+	}
+	return t
 }
 
 func connectError(t Target, p pattern, line string) *ConnectError {
 	e := &ConnectError{Kind: p.kind, Detail: line}
 	at := fmt.Sprintf("%s port %d", t.Address, t.port())
-	via := ""
 	if t.JumpHost != "" {
-		via = " through " + t.JumpHost
+		at += " through " + t.JumpHost
 	}
 	switch p.kind {
 	case ErrHostKeyChanged:
-		if strings.Contains(line, jumpAlias(t)) {
-			at = "the jump host " + t.JumpHost
-		}
-		e.Message = fmt.Sprintf("%s answered with another host key than the pinned one (%s%s): find out why, and if it is right, pin the new key", t.name(), at, via)
+		e.Message = fmt.Sprintf("%s answered with another host key than the pinned one (%s): find out why, and if it is right, pin the new key", t.name(), at)
 	case ErrAuthRefused:
 		e.Message = authMessage(t, p)
 	case ErrUnreachable:
-		e.Message = fmt.Sprintf("%s is unreachable at %s%s (%s): check that it is up, the address and port, and the firewall", t.name(), at, via, reason(line))
+		e.Message = fmt.Sprintf("%s is unreachable at %s (%s): check that it is up, the address and port, and the firewall", t.name(), at, reason(line))
 	default:
 		e.Message = fmt.Sprintf("the connection to %s was lost (%s): check the network between here and %s", t.name(), reason(line), at)
 	}
@@ -115,23 +127,23 @@ func connectError(t Target, p pattern, line string) *ConnectError {
 }
 
 func authMessage(t Target, p pattern) string {
-	user := t.User
+	user, home := t.User, "~"+t.User
 	if user == "" {
-		user = "the user"
+		user, home = "the user", "the user's home"
 	}
-	switch p.text {
-	case "UNPROTECTED PRIVATE KEY FILE":
+	switch {
+	case p.text == "UNPROTECTED PRIVATE KEY FILE":
 		return fmt.Sprintf("ssh does not use the key file %s because others can read it: chmod 600 it", t.KeyFile)
-	case "This account is currently not available", "Your account has expired":
+	case strings.HasPrefix(p.text, "This account") || strings.HasPrefix(p.text, "Your account"):
 		return fmt.Sprintf("%s does not let %s run commands: give the account a shell, such as /bin/sh", t.name(), user)
+	case t.KeyFile == "":
+		return fmt.Sprintf("%s refused to let %s in with the default keys: add a public key of this server to %s/.ssh/authorized_keys there, or name the key file", t.name(), user, home)
 	}
-	if t.KeyFile == "" {
-		return fmt.Sprintf("%s refused to let %s in with the default keys: add a public key of this server to ~%s/.ssh/authorized_keys there, or name the key file", t.name(), user, t.User)
+	if _, err := os.Stat(t.KeyFile); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf("there is no key file %s for %s: make one with ssh-keygen, or name another", t.KeyFile, t.name())
 	}
-	return fmt.Sprintf("%s refused the key of %s: add %s.pub to ~%s/.ssh/authorized_keys there", t.name(), user, t.KeyFile, t.User)
+	return fmt.Sprintf("%s refused the key of %s: add %s.pub to %s/.ssh/authorized_keys there", t.name(), user, t.KeyFile, home)
 }
-
-func jumpAlias(t Target) string { return "jump/" + t.name() }
 
 // reason is the last clause of a line of ssh: "Connection refused".
 func reason(line string) string {
