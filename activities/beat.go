@@ -1,0 +1,86 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+)
+
+// defaultHeartbeats is how often a long activity reports its progress.
+const defaultHeartbeats = 5 * time.Second
+
+// errShutdown is the cause of a context that the end of the worker cancels.
+var errShutdown = errors.New("the worker was told to stop")
+
+// heartbeater is the one call that beat makes; client.Client has it.
+type heartbeater interface {
+	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...any) error
+}
+
+// beat reports progress by task token every so often, until stop is called,
+// and gives a context that ends when the task has to.
+//
+// The SDK's own heartbeats would end a transfer as soon as Temporal does not
+// answer for a few seconds, since one number sets both how fast a cancel
+// arrives and how long an outage may last. Here an outage may last as long as
+// the heartbeat timeout, and a cancel arrives with the next report.
+func (s *Storage) beat(ctx context.Context, progress func() any) (out context.Context, stop func()) {
+	every := s.Heartbeats
+	if every == 0 {
+		every = defaultHeartbeats
+	}
+	return beat(ctx, activity.GetClient(ctx), every, activity.RecordHeartbeat, progress)
+}
+
+func beat(ctx context.Context, client heartbeater, every time.Duration, handOver func(context.Context, ...any), progress func() any) (context.Context, func()) {
+	info := activity.GetInfo(ctx)
+	shutdown := activity.GetWorkerStopChannel(ctx)
+	out, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		accepted := time.Now()
+		for {
+			select {
+			case <-out.Done():
+				return
+			case <-shutdown:
+				cancel(errShutdown)
+				return
+			case <-tick.C:
+			}
+			call, end := context.WithTimeout(out, every)
+			err := client.RecordActivityHeartbeat(call, info.TaskToken, progress())
+			end()
+			switch {
+			case err == nil:
+				accepted = time.Now()
+			case ended(err):
+				// Only the SDK can report a cancel as one: tell it, too.
+				handOver(ctx, progress())
+				cancel(err)
+				return
+			case time.Since(accepted) > info.HeartbeatTimeout:
+				cancel(fmt.Errorf("no progress report was accepted for %s: %w", info.HeartbeatTimeout, err))
+				return
+			}
+		}
+	}()
+	return out, func() { cancel(nil); <-done }
+}
+
+// ended says whether the answer to a heartbeat means that the task is over:
+// cancelled, paused, reset, or not known any more.
+func ended(err error) bool {
+	var canceled *temporal.CanceledError
+	var gone *serviceerror.NotFound
+	return errors.As(err, &canceled) || errors.As(err, &gone) ||
+		errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
+}

@@ -1,0 +1,40 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"planb/internal/catalog"
+)
+
+// Control holds the activities that touch the catalog.
+type Control struct {
+	Catalog *catalog.Store
+	// Now is the clock.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// refused makes what the catalog will never accept a permanent error; that the
+// database is away is not, and is tried again.
+func refused(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case catalog.IsNotFound(err), catalog.IsRefused(err), catalog.IsExists(err), catalog.IsInvalid(err):
+		return permanent(ErrTypeRefused, err.Error(), "", err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// gone says that a host was removed in the meantime, which is no reason to
+// fail what it was once asked for.
+func gone(err error) bool {
+	var missing *catalog.NotFoundError
+	return errors.As(err, &missing)
+}
+
+func asActor(ctx context.Context) context.Context { return catalog.WithActor(ctx, "planb") }

@@ -1,0 +1,53 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"planb/internal/catalog"
+	"planb/internal/ident"
+)
+
+// LoadInput names the host that a run is for, and the run.
+type LoadInput struct {
+	Host       ident.Host `json:"host"`
+	Run        string     `json:"run"`
+	WorkflowID string     `json:"workflow_id"`
+	Trigger    string     `json:"trigger"`
+	Keep       string     `json:"keep,omitempty"`
+	Started    time.Time  `json:"started"`
+}
+
+// Load copies the record and the effective policy of a host, and enters the
+// run in the catalog. From here on the run works on its copy.
+func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
+	h, err := c.Catalog.Host(ctx, in.Host)
+	if err != nil {
+		return Plan{}, refused("reading the host", err)
+	}
+	if !h.Enabled && in.Trigger == TriggerSchedule {
+		return Plan{}, permanent(ErrTypeRefused, in.Host.String()+" is disabled: "+h.DisabledReason, "", nil)
+	}
+	claim, err := c.Catalog.ClaimDataset(asActor(ctx), h.ID)
+	if err != nil {
+		return Plan{}, refused("choosing the dataset", err)
+	}
+	effective, err := c.Catalog.Effective(ctx, in.Host)
+	if err != nil {
+		return Plan{}, refused("reading the policy", err)
+	}
+	err = c.Catalog.BeginRun(ctx, catalog.RunStart{
+		ID: in.Run, WorkflowID: in.WorkflowID, HostID: h.ID, Host: in.Host,
+		Kind: KindBackup, Trigger: in.Trigger, Started: in.Started,
+	})
+	if err != nil {
+		return Plan{}, refused("entering the run", err)
+	}
+	return Plan{
+		Run: in.Run, WorkflowID: in.WorkflowID, Started: in.Started,
+		HostID: h.ID, Host: in.Host,
+		Server: claim.Server, Storage: claim.Storage, Dataset: claim.Dataset,
+		Transport: h.Transport, Address: h.Address, Module: h.Module, HostKeys: h.HostKeys,
+		Policy: effective, Trigger: in.Trigger, Keep: in.Keep, LastGood: h.LastGood,
+	}, nil
+}

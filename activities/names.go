@@ -1,0 +1,33 @@
+// Package activities holds what the workflows do to the world: one file per
+// step, named after the step. Activities of Control touch the catalog, those
+// of Storage and Pull the datasets of one storage server.
+package activities
+
+// ControlQueue is polled by `planb control`: all workflow code, and the
+// activities that touch PostgreSQL.
+const ControlQueue = "planb"
+
+// StorageQueue is polled by the worker of one storage server, for its datasets.
+func StorageQueue(server string) string { return "storage-" + server }
+
+// PullQueue is polled by the same worker, with as many slots as the server
+// bears transfers at once.
+func PullQueue(server string) string { return "pull-" + server }
+
+// Names of the activities, as recorded in histories: they never change.
+const (
+	LoadName             = "Load"
+	PreCheckName         = "PreCheck"
+	PinHostKeysName      = "PinHostKeys"
+	PrepareName          = "Prepare"
+	PullName             = "Pull"
+	SnapshotName         = "Snapshot"
+	PruneName            = "Prune"
+	MeasureName          = "Measure"
+	RecordName           = "Record"
+	RecordWaitingName    = "RecordWaiting"
+	RecordSkipName       = "RecordSkip"
+	RegisterStoragesName = "RegisterStorages"
+	LoadRestoreName      = "LoadRestore"
+	RestoreName          = "Restore"
+)

@@ -1,0 +1,49 @@
+package activities
+
+import (
+	"time"
+
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+// Outcome is what a run came to, as far as it got. It is the result of the
+// workflows that make runs, and what Record writes.
+type Outcome struct {
+	Run        string     `json:"run"`
+	WorkflowID string     `json:"workflow_id"`
+	Started    time.Time  `json:"started"`
+	HostID     string     `json:"host_id,omitempty"`
+	Host       ident.Host `json:"host"`
+	// Server owns the dataset.
+	Server  string `json:"server,omitempty"`
+	Kind    string `json:"kind"`
+	Trigger string     `json:"trigger"`
+	State   string     `json:"state"`
+	// Message says in a sentence how it ended; Remedy what to do about it.
+	Message string `json:"message,omitempty"`
+	Remedy  string `json:"remedy,omitempty"`
+
+	Snapshot string     `json:"snapshot,omitempty"`
+	Dataset  string     `json:"dataset,omitempty"`
+	Pull     PullResult `json:"pull"`
+	Pruned   int        `json:"pruned"`
+	// Measured is nil where the run did not get that far.
+	Measured *Measured `json:"measured,omitempty"`
+}
+
+// Good says whether the run made a snapshot that a host can be restored from.
+func (o Outcome) Good() bool { return o.State == policy.StateOK || o.State == policy.StateWarning }
+
+func (o Outcome) snapshots() []MeasuredSnapshot {
+	if o.Measured == nil {
+		return nil
+	}
+	return o.Measured.Snapshots
+}
+
+// Kinds of runs.
+const (
+	KindBackup  = "backup"
+	KindRestore = "restore"
+)

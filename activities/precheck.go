@@ -1,0 +1,174 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"planb/internal/sshx"
+	"planb/internal/zfs"
+)
+
+// PreCheckInput asks whether a host can be backed up now.
+type PreCheckInput struct {
+	Plan Plan `json:"plan"`
+	// Now passes over what merely asks for patience: the window, do-not-run.
+	Now bool `json:"now,omitempty"`
+}
+
+// PreCheckResult is the answer. What waiting cannot mend is an error instead.
+type PreCheckResult struct {
+	Ready bool `json:"ready"`
+	// Cause is one of the Cause constants, Reason the same in a sentence.
+	Cause  string `json:"cause,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// LearnedKeys are the host's keys, seen for the first time.
+	LearnedKeys     []string `json:"learned_keys,omitempty"`
+	LearnedJumpKeys []string `json:"learned_jump_keys,omitempty"`
+	// Rsync is the version at the host; ACLs and Xattrs what it can send.
+	Rsync  string `json:"rsync,omitempty"`
+	ACLs   bool   `json:"acls,omitempty"`
+	Xattrs bool   `json:"xattrs,omitempty"`
+}
+
+// Causes of being put off.
+const (
+	CauseUnreachable = "Unreachable"
+	CauseDoNotRun    = "DoNotRun"
+	CauseCheckFile   = "CheckFileMissing"
+	CauseWindow      = "OutsideWindow"
+	CauseNoRoom      = "NoRoom"
+)
+
+// minFree is the share of a storage that has to be free for a backup to start.
+const minFree = 0.02
+
+// PreCheck asks the host, over the same way that rsync will take, whether it
+// can be backed up now, and the storage whether it has room.
+func (s *Storage) PreCheck(ctx context.Context, in PreCheckInput) (PreCheckResult, error) {
+	p := in.Plan
+	if p.Trigger == TriggerSchedule && !in.Now {
+		if reason := s.outsideWindow(p); reason != "" {
+			return PreCheckResult{Cause: CauseWindow, Reason: reason}, nil
+		}
+	}
+	if reason, err := s.room(ctx, p); err != nil || reason != "" {
+		return PreCheckResult{Cause: CauseNoRoom, Reason: reason}, err
+	}
+	if p.Transport == TransportRsyncd {
+		// The daemon protocol has no room for questions.
+		return PreCheckResult{Ready: true}, nil
+	}
+	return s.probe(ctx, in)
+}
+
+func (s *Storage) outsideWindow(p Plan) string {
+	window := p.Policy.Window.Value
+	zone, err := p.Policy.Location()
+	if err != nil || window.Contains(s.Now(), zone) {
+		return ""
+	}
+	return fmt.Sprintf("outside the window %s (%s)", window, zone)
+}
+
+// room refuses a pool that is not there and puts off one that is nearly full.
+func (s *Storage) room(ctx context.Context, p Plan) (reason string, err error) {
+	d, err := s.ZFS.Dataset(ctx, p.Storage)
+	switch {
+	case errors.Is(err, zfs.ErrNotExist):
+		return "", permanent(ErrTypeRefused,
+			fmt.Sprintf("the storage %s is not there on server %s", p.Storage, p.Server),
+			"import its pool (zpool import), or move the host to another storage", err)
+	case err != nil:
+		return "", fmt.Errorf("looking at storage %s: %w", p.Storage, err)
+	}
+	total := d.Used + d.Available
+	if total > 0 && float64(d.Available) < minFree*float64(total) {
+		return fmt.Sprintf("the storage %s is full: less than %.0f %% free", p.Storage, minFree*100), nil
+	}
+	return "", nil
+}
+
+// probe asks the host.
+func (s *Storage) probe(ctx context.Context, in PreCheckInput) (res PreCheckResult, err error) {
+	p := in.Plan
+	session, err := s.session(p)
+	if err != nil {
+		return res, permanent(ErrTypeRefused, err.Error(), "", err)
+	}
+	report, err := sshx.Probe(ctx, session, sshx.ProbeSpec{
+		CheckFile: p.Policy.CheckFile.Value, Sudo: p.Policy.Sudo.Value, IONice: p.Policy.IONice.Value,
+	})
+	if err != nil {
+		return unreachable(err)
+	}
+	if len(p.HostKeys) == 0 {
+		if res.LearnedKeys, err = session.HostKeys(); err != nil {
+			return res, err
+		}
+	}
+	if p.Policy.JumpHost.Value != "" && len(p.JumpHostKeys) == 0 {
+		if res.LearnedJumpKeys, err = session.JumpHostKeys(); err != nil {
+			return res, err
+		}
+	}
+	res.Rsync, res.ACLs, res.Xattrs = report.Rsync, report.ACLs, report.Xattrs
+	if report.Restricted {
+		res.Ready, res.ACLs, res.Xattrs = true, true, true
+		return res, nil
+	}
+	if err := unfit(p, report); err != nil {
+		return res, err
+	}
+	res.Cause, res.Reason = askedToWait(in, report)
+	res.Ready = res.Cause == ""
+	return res, nil
+}
+
+// unreachable tells what waiting may mend from what it cannot.
+func unreachable(err error) (PreCheckResult, error) {
+	var bad *sshx.ConnectError
+	if !errors.As(err, &bad) {
+		return PreCheckResult{}, err
+	}
+	switch {
+	case errors.Is(bad, sshx.ErrHostKeyChanged):
+		return PreCheckResult{}, permanent(ErrTypeHostKey, bad.Message, "", nil)
+	case errors.Is(bad, sshx.ErrAuthRefused):
+		return PreCheckResult{}, permanent(ErrTypeAuth, bad.Message, "", nil)
+	}
+	return PreCheckResult{Cause: CauseUnreachable, Reason: bad.Message}, nil
+}
+
+// unfit finds what somebody has to change on the host first.
+func unfit(p Plan, r sshx.Report) error {
+	switch {
+	case r.Noise != "":
+		return permanent(ErrTypeRefused,
+			fmt.Sprintf("the login shell of %s@%s prints %q, which rsync takes for its own data", p.Policy.User.Value, p.Host, r.Noise),
+			"make its start-up files print nothing when there is no terminal", nil)
+	case r.Rsync == "":
+		return permanent(ErrTypeRefused, p.Host.String()+" has no rsync", "install rsync there", nil)
+	case p.Policy.Sudo.Value && !r.Sudo:
+		return permanent(ErrTypeRefused,
+			fmt.Sprintf("%s may not run rsync with sudo: %s", p.Policy.User.Value, r.SudoMessage),
+			"add the sudoers line of docs/hosts.md there, or edit the host with --sudo=false", nil)
+	}
+	return nil
+}
+
+// askedToWait finds what the host itself wants to be waited for.
+func askedToWait(in PreCheckInput, r sshx.Report) (cause, reason string) {
+	if r.HoldCount > 0 && !in.Now {
+		var names []string
+		for _, h := range r.Holds {
+			names = append(names, strings.TrimSuffix(h.Name+": "+h.Reason, ": "))
+		}
+		return CauseDoNotRun, "the host asks not to be backed up now (" + sshx.DoNotRunDir + "): " + strings.Join(names, ", ")
+	}
+	if file := in.Plan.Policy.CheckFile.Value; file != "" && !r.CheckFile {
+		return CauseCheckFile, "the file to check is not there: " + file
+	}
+	return "", ""
+}

@@ -1,0 +1,250 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"planb/internal/policy"
+	"planb/internal/rsync"
+)
+
+// Progress is what a transfer reports while it runs.
+type Progress = rsync.Progress
+
+// PullInput is a transfer of a host's files into its prepared dataset.
+type PullInput struct {
+	Plan     Plan     `json:"plan"`
+	Prepared Prepared `json:"prepared"`
+}
+
+// PullResult is what a transfer came to: counts, never lists of files; those
+// are in the run's log. Sizes are bytes.
+type PullResult struct {
+	State   string `json:"state"`
+	Message string `json:"message,omitempty"`
+	Remedy  string `json:"remedy,omitempty"`
+	// Code is the exit code of rsync.
+	Code             int   `json:"code"`
+	FilesTotal       int64 `json:"files_total"`
+	FilesCreated     int64 `json:"files_created"`
+	FilesTransferred int64 `json:"files_transferred"`
+	FilesDeleted     int64 `json:"files_deleted"`
+	BytesTotal       int64 `json:"bytes_total"`
+	// BytesTransferred came over the wire.
+	BytesTransferred int64 `json:"bytes_transferred"`
+	Vanished         int   `json:"vanished"`
+	Failed           int   `json:"failed"`
+	Warnings         int   `json:"warnings"`
+	DeletesSkipped   bool  `json:"deletes_skipped,omitempty"`
+}
+
+// manualPatience is how long a broken transfer that somebody asked for by hand
+// is tried again.
+const manualPatience = 15 * time.Minute
+
+// lockedAgain is when a dataset that is still written to is looked at again.
+const lockedAgain = 10 * time.Second
+
+// Pull transfers the files of a host with rsync. While a process of an earlier
+// try still holds the dataset, no new one starts. One that ended while
+// Temporal was away is not done again: its result waits here.
+func (s *Storage) Pull(ctx context.Context, in PullInput) (PullResult, error) {
+	if done, err := s.waiting(in.Plan.Run); err != nil || done != nil {
+		return deref(done), err
+	}
+	d, err := s.ZFS.Dataset(ctx, in.Plan.Dataset)
+	if err != nil {
+		return PullResult{}, fmt.Errorf("looking at %s: %w", in.Plan.Dataset, err)
+	}
+	if err := s.checkOwner(d, in.Plan); err != nil {
+		return PullResult{}, err
+	}
+	if _, err := s.ZFS.EnsureMounted(ctx, in.Plan.Dataset); err != nil {
+		return PullResult{}, fmt.Errorf("mounting %s: %w", in.Plan.Dataset, err)
+	}
+	lock, err := rsync.TryLock(in.Prepared.Data)
+	if errors.Is(err, rsync.ErrLocked) {
+		return PullResult{}, later(ErrTypeLocked, in.Plan.Dataset+" is still written to by an earlier transfer", lockedAgain, err)
+	}
+	if err != nil {
+		return PullResult{}, fmt.Errorf("locking %s: %w", in.Plan.Dataset, err)
+	}
+	defer lock.Close()
+	return s.pull(ctx, in, lock)
+}
+
+func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullResult, error) {
+	spec, err := s.pullSpec(in)
+	if err != nil {
+		return PullResult{}, permanent(ErrTypeRefused, err.Error(), "", err)
+	}
+	log, err := s.openLog(in.Plan.Run)
+	if err != nil {
+		return PullResult{}, err
+	}
+	defer log.Close()
+	fmt.Fprintf(log, "%s pull of %s to %s, try %d\n", s.stamp(), in.Plan.Host, in.Plan.Dataset, activity.GetInfo(ctx).Attempt)
+
+	var latest atomic.Pointer[Progress]
+	latest.Store(&Progress{})
+	ctx, stop := s.beat(ctx, func() any { return *latest.Load() })
+	defer stop()
+	res, err := rsync.Run(ctx, spec, rsync.RunOptions{
+		Lock: lock, Log: log, StallAfter: in.Plan.Policy.StallAfter.Value.Duration(),
+		OnProgress: func(p rsync.Progress) { latest.Store(&p) },
+	})
+	if ctx.Err() != nil {
+		cause := context.Cause(ctx)
+		fmt.Fprintf(log, "%s ended before it was done: %v\n", s.stamp(), cause)
+		if errors.Is(cause, errShutdown) {
+			return PullResult{}, later(ErrTypeShutdown, "the worker was restarted; the transfer goes on where it was", 5*time.Second, cause)
+		}
+		return PullResult{}, cause
+	}
+	if err != nil {
+		return PullResult{}, fmt.Errorf("running rsync: %w", err)
+	}
+	fmt.Fprintf(log, "%s ended %s %s\n", s.stamp(), res.State, res.Message)
+	if res.State == rsync.Failed {
+		return PullResult{}, s.failedPull(ctx, in.Plan, res)
+	}
+	out := pullResult(res)
+	return out, s.keepWaiting(in.Plan.Run, out)
+}
+
+// pullSpec turns the policy into what rsync is told.
+func (s *Storage) pullSpec(in PullInput) (rsync.Pull, error) {
+	p := in.Plan
+	zone, err := p.Policy.Location()
+	if err != nil {
+		return rsync.Pull{}, err
+	}
+	spec := rsync.Pull{
+		Dest: in.Prepared.Data, WorkDir: s.hostDir(p),
+		Includes: p.Policy.Include.Value, Excludes: p.Policy.Exclude.Value,
+		Flags: p.Policy.Flags.Value, Tolerate: p.Policy.Tolerate.Value,
+		Sudo: p.Policy.Sudo.Value, IONice: p.Policy.IONice.Value,
+		Super: s.Root, ACLs: in.Prepared.ACLs, Xattrs: in.Prepared.Xattrs,
+		Bandwidth: p.Policy.Bandwidth.Value.At(s.Now(), zone),
+	}
+	if p.Transport == TransportRsyncd {
+		spec.Daemon = &rsync.Daemon{Address: p.Address, Port: daemonPort(p), Module: p.Module}
+		return spec, os.MkdirAll(spec.WorkDir, 0o700)
+	}
+	spec.Session, err = s.session(p)
+	return spec, err
+}
+
+// daemonPort is the port of an rsync daemon: that of the policy, unless it is
+// just the one that ssh hosts default to.
+func daemonPort(p Plan) int {
+	if p.Policy.Port.From == policy.LevelDefault {
+		return 0
+	}
+	return p.Policy.Port.Value
+}
+
+// failedPull decides whether a transfer that failed is tried again: the
+// network is, until the host's window closes or its next backup is due.
+func (s *Storage) failedPull(ctx context.Context, p Plan, res rsync.Result) error {
+	message := res.Message
+	errType := ErrTypePull
+	switch res.Type {
+	case rsync.TypeNoSpace:
+		errType = ErrTypeNoSpace
+	case rsync.TypeHostKey:
+		errType = ErrTypeHostKey
+	case rsync.TypeAuth:
+		errType = ErrTypeAuth
+	}
+	if !res.Retry {
+		return permanent(errType, message, res.Remedy, nil)
+	}
+	if giveUp := s.giveUp(p, activity.GetInfo(ctx).ScheduledTime); s.Now().After(giveUp) {
+		return permanent(errType, message+"; tried again until "+giveUp.UTC().Format("15:04 MST"), res.Remedy, nil)
+	}
+	return later(ErrTypeTransfer, message, 0, nil)
+}
+
+// giveUp is when a broken transfer is not tried again.
+func (s *Storage) giveUp(p Plan, since time.Time) time.Time {
+	if p.Trigger == TriggerManual {
+		return since.Add(manualPatience)
+	}
+	until := since.Add(p.Policy.Every.Value.Duration())
+	if zone, err := p.Policy.Location(); err == nil {
+		if closes, ok := p.Policy.Window.Value.CloseAfter(since, zone); ok && closes.Before(until) {
+			return closes
+		}
+	}
+	return until
+}
+
+func pullResult(r rsync.Result) PullResult {
+	out := PullResult{
+		State: string(r.State), Message: r.Message, Remedy: r.Remedy, Code: r.Code,
+		Vanished: r.VanishedCount, Failed: r.FailedCount, Warnings: r.Warnings(), DeletesSkipped: r.DeletesSkipped,
+	}
+	if st := r.Stats; st != nil {
+		out.FilesTotal, out.FilesCreated, out.FilesDeleted = st.FilesTotal, st.FilesCreated, st.FilesDeleted
+		out.FilesTransferred, out.BytesTotal = st.FilesTransferred, st.TotalSize
+		out.BytesTransferred = st.Received
+	}
+	return out
+}
+
+func (s *Storage) stamp() string { return s.Now().UTC().Format(time.RFC3339) }
+
+func (s *Storage) openLog(run string) (*os.File, error) {
+	if err := os.MkdirAll(s.RunsDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("making the directory for the logs of runs: %w", err)
+	}
+	f, err := os.OpenFile(s.LogFile(run), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of the run: %w", err)
+	}
+	return f, nil
+}
+
+func (s *Storage) resultFile(run string) string { return filepath.Join(s.RunsDir(), run+".pull.json") }
+
+// waiting gives the result of a pull of this run that is done already.
+func (s *Storage) waiting(run string) (*PullResult, error) {
+	text, err := os.ReadFile(s.resultFile(run))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the result of the transfer: %w", err)
+	}
+	var r PullResult
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.resultFile(run), err)
+	}
+	return &r, nil
+}
+
+// keepWaiting writes the result down before Temporal is told, for it may not
+// be there to listen.
+func (s *Storage) keepWaiting(run string, r PullResult) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return writeDurably(s.resultFile(run), text)
+}
+
+func deref(r *PullResult) PullResult {
+	if r == nil {
+		return PullResult{}
+	}
+	return *r
+}

@@ -1,0 +1,53 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"planb/internal/catalog"
+)
+
+// RegisterInput are the storages of one server, as its worker sees them.
+type RegisterInput struct {
+	Server string `json:"server"`
+	// DataURL is where the server's data service answers.
+	DataURL  string        `json:"data_url"`
+	Storages []StorageRoom `json:"storages"`
+	At       time.Time     `json:"at"`
+}
+
+// Storages looks at the storages that this worker owns. One that is not there
+// is reported as MISSING, not left out.
+func (s *Storage) Storages(ctx context.Context) []StorageRoom {
+	var out []StorageRoom
+	for _, parent := range s.Parents {
+		room, err := s.storageRoom(ctx, parent)
+		if err != nil {
+			s.Log.Error("storage is not there", "dataset", parent, "error", err)
+			room = StorageRoom{Dataset: parent, Health: "MISSING"}
+		}
+		out = append(out, room)
+	}
+	return out
+}
+
+// RegisterStorages enters the storages of a server in the catalog.
+func (c *Control) RegisterStorages(ctx context.Context, in RegisterInput) error {
+	for _, room := range in.Storages {
+		if err := c.Catalog.UpsertStorage(asActor(ctx), storageRecord(in.Server, in.DataURL, room, in.At)); err != nil {
+			return refused(fmt.Sprintf("registering %s", room.Dataset), err)
+		}
+	}
+	return nil
+}
+
+// storageRecord is what the catalog keeps of a storage. A DataURL that is
+// empty leaves the known one as it is.
+func storageRecord(server, dataURL string, room StorageRoom, at time.Time) catalog.Storage {
+	st := catalog.Storage{Server: server, Dataset: room.Dataset, DataURL: dataURL, Health: room.Health, SeenAt: at}
+	if total := room.Used + room.Free; total > 0 {
+		st.SizeBytes, st.UsedBytes, st.FreeBytes = &total, &room.Used, &room.Free
+	}
+	return st
+}

@@ -1,0 +1,41 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"planb/internal/zfs"
+)
+
+// SnapshotInput fixes the snapshot that a run takes.
+type SnapshotInput struct {
+	Plan  Plan     `json:"plan"`
+	Name  string   `json:"name"`
+	Tiers []string `json:"tiers"`
+	State string   `json:"state"`
+}
+
+// Snapshot keeps the dataset as the pull left it. The name is fixed by the
+// workflow: one that is there and carries this run is the one asked for.
+func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
+	p := in.Plan
+	snap, _, err := s.ZFS.TakeSnapshot(ctx, p.Dataset, in.Name, map[string]string{
+		zfs.PropHost: p.HostID, zfs.PropRun: p.Run, zfs.PropState: in.State, zfs.PropTiers: strings.Join(in.Tiers, ","),
+	})
+	switch {
+	case errors.Is(err, zfs.ErrNoSpace):
+		return permanent(ErrTypeNoSpace, "the pool has no room for a snapshot of "+p.Dataset, "make room; the files are pulled, the next run only snapshots what changed", err)
+	case errors.Is(err, zfs.ErrNotExist):
+		return permanent(ErrTypeRefused, err.Error(), "the dataset went away during the run: import its pool", err)
+	case err != nil:
+		return fmt.Errorf("taking %s@%s: %w", p.Dataset, in.Name, err)
+	}
+	if run := snap.Props[zfs.PropRun]; run != p.Run {
+		return permanent(ErrTypeRefused,
+			fmt.Sprintf("the snapshot %s@%s is there already, from another run", p.Dataset, in.Name),
+			"back the host up again: the next snapshot gets another name", nil)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+
+	"planb/internal/config"
+	"planb/workflows"
+)
+
+// dialTimeout bounds one attempt to reach Temporal.
+const dialTimeout = 5 * time.Second
+
+// Dial connects to Temporal: by its own standard settings (TEMPORAL_ADDRESS,
+// TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …), and by cfg for what they leave out.
+// A server that does not answer is one sentence that says where it was looked
+// for.
+func Dial(ctx context.Context, cfg *config.Config) (client.Client, error) {
+	options, err := clientOptions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("Temporal does not answer at %s: start it or set TEMPORAL_ADDRESS (%s)", address(options), cause(err)) //nolint:staticcheck // a name
+	}
+	return c, nil
+}
+
+// DialPatiently dials until Temporal answers or ctx ends, for processes that
+// are started together with it.
+func DialPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Client, error) {
+	wait := time.Second
+	for {
+		c, err := Dial(ctx, cfg)
+		if err == nil {
+			return c, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		log.Warn("waiting for Temporal", "error", err, "next_try", wait)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 30*time.Second)
+	}
+}
+
+func clientOptions(cfg *config.Config) (client.Options, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{})
+	if err != nil {
+		return options, fmt.Errorf("reading the settings of Temporal: %w", err)
+	}
+	if cfg.Temporal.Address != "" && os.Getenv("TEMPORAL_ADDRESS") == "" {
+		options.HostPort = cfg.Temporal.Address
+	}
+	if cfg.Temporal.Namespace != "" && os.Getenv("TEMPORAL_NAMESPACE") == "" {
+		options.Namespace = cfg.Temporal.Namespace
+	}
+	options.Logger = sdklog.NewStructuredLogger(slog.Default())
+	options.Identity = "planb@" + cfg.Server
+	return options, nil
+}
+
+// Namespace is the namespace of Temporal that PlanB works in.
+func Namespace(cfg *config.Config) string {
+	options, err := clientOptions(cfg)
+	if err != nil || options.Namespace == "" {
+		return client.DefaultNamespace
+	}
+	return options.Namespace
+}
+
+func address(o client.Options) string {
+	if o.HostPort == "" {
+		return client.DefaultHostPort
+	}
+	return o.HostPort
+}
+
+// cause is the shortest part of a connection error that still tells.
+func cause(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer within " + dialTimeout.String()
+	}
+	return err.Error()
+}
+
+// RegisterAttributes makes the search attributes of runs known to the
+// namespace; those that are there already stay as they are.
+func RegisterAttributes(ctx context.Context, c client.Client, namespace string) error {
+	wanted := map[string]enumspb.IndexedValueType{}
+	for _, key := range []string{workflows.AttributeHost.GetName(), workflows.AttributeGroup.GetName(), workflows.AttributeState.GetName()} {
+		wanted[key] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
+	}
+	_, err := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
+		SearchAttributes: wanted, Namespace: namespace,
+	})
+	var there *serviceerror.AlreadyExists
+	if err != nil && !errors.As(err, &there) {
+		return fmt.Errorf("registering search attributes: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+// Package worker wires workflows and activities to task queues, with their
+// limits and their shutdown.
+package worker
+
+import (
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"planb/activities"
+	"planb/internal/config"
+	"planb/workflows"
+)
+
+// Group is a set of workers that start and stop together.
+type Group struct {
+	workers []sdkworker.Worker
+	fatal   chan error
+}
+
+// Start starts every worker of the group; those that started are stopped
+// again when one cannot.
+func (g *Group) Start() error {
+	for i, w := range g.workers {
+		if err := w.Start(); err != nil {
+			for _, started := range g.workers[:i] {
+				started.Stop()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop takes no more tasks and waits for those under way, as long as the
+// configuration lets them.
+func (g *Group) Stop() {
+	done := make(chan struct{})
+	for _, w := range g.workers {
+		go func() { w.Stop(); done <- struct{}{} }()
+	}
+	for range g.workers {
+		<-done
+	}
+}
+
+// Fatal gives an error after which the process has to end.
+func (g *Group) Fatal() <-chan error { return g.fatal }
+
+func newGroup() *Group { return &Group{fatal: make(chan error, 1)} }
+
+func (g *Group) add(c client.Client, queue string, slots int, stop time.Duration, workflows bool) sdkworker.Worker {
+	options := sdkworker.Options{
+		MaxConcurrentActivityExecutionSize: slots,
+		WorkerStopTimeout:                  stop,
+		DisableWorkflowWorker:              !workflows,
+		DisableRegistrationAliasing:        true,
+		OnFatalError: func(err error) {
+			select {
+			case g.fatal <- err:
+			default:
+			}
+		},
+	}
+	w := sdkworker.New(c, queue, options)
+	g.workers = append(g.workers, w)
+	return w
+}
+
+// controlSlots is how many short activities of the catalog run at once: below
+// the connections of its pool, so that none waits for one in vain.
+const controlSlots = 16
+
+// NewControl makes the worker of `planb control`: all workflow code, and the
+// activities that touch the catalog.
+func NewControl(c client.Client, cfg *config.Config, control *activities.Control) *Group {
+	g := newGroup()
+	w := g.add(c, activities.ControlQueue, controlSlots, cfg.Limits.Stop, true)
+	registerWorkflows(w)
+	for name, do := range map[string]any{
+		activities.LoadName:             control.Load,
+		activities.PinHostKeysName:      control.PinHostKeys,
+		activities.RecordName:           control.Record,
+		activities.RecordWaitingName:    control.RecordWaiting,
+		activities.RecordSkipName:       control.RecordSkip,
+		activities.RegisterStoragesName: control.RegisterStorages,
+		activities.LoadRestoreName:      control.LoadRestore,
+	} {
+		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
+	}
+	return g
+}
+
+// registerWorkflows registers every workflow under the name that histories
+// know it by.
+func registerWorkflows(w sdkworker.WorkflowRegistry) {
+	w.RegisterWorkflowWithOptions(workflows.BackupHost, workflow.RegisterOptions{Name: workflows.BackupHostName})
+	w.RegisterWorkflowWithOptions(workflows.StartScheduledBackup, workflow.RegisterOptions{Name: workflows.StartScheduledBackupName})
+	w.RegisterWorkflowWithOptions(workflows.RestoreHost, workflow.RegisterOptions{Name: workflows.RestoreHostName})
+	w.RegisterWorkflowWithOptions(workflows.RegisterStorage, workflow.RegisterOptions{Name: workflows.RegisterStorageName})
+}
+
+// NewStorage makes the workers of `planb worker`: one for its datasets, with
+// many slots, and one for transfers, with as many as the server bears.
+func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage) *Group {
+	g := newGroup()
+	w := g.add(c, activities.StorageQueue(cfg.Server), cfg.Limits.Storage, cfg.Limits.Stop, false)
+	for name, do := range map[string]any{
+		activities.PreCheckName: storage.PreCheck,
+		activities.PrepareName:  storage.Prepare,
+		activities.SnapshotName: storage.Snapshot,
+		activities.PruneName:    storage.Prune,
+		activities.MeasureName:  storage.Measure,
+		activities.RestoreName:  storage.Restore,
+	} {
+		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
+	}
+	p := g.add(c, activities.PullQueue(cfg.Server), cfg.Limits.Pulls, cfg.Limits.Stop, false)
+	p.RegisterActivityWithOptions(storage.Pull, activity.RegisterOptions{Name: activities.PullName})
+	slog.Debug("storage worker", "server", cfg.Server, "pulls", cfg.Limits.Pulls)
+	return g
+}

@@ -1,0 +1,318 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"planb/activities"
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+// BackupInput starts BackupHost.
+type BackupInput struct {
+	Host ident.Host `json:"host"`
+	// Trigger is activities.TriggerSchedule or TriggerManual.
+	Trigger string `json:"trigger"`
+	// Keep is the label of a snapshot that is to be kept until removed by hand.
+	Keep string `json:"keep,omitempty"`
+	// Now starts in spite of the host's window and its do-not-run files.
+	Now bool `json:"now,omitempty"`
+}
+
+// BackupHost makes one backup of one host. Its workflow id is BackupID, so
+// the server lets one run at a time. It ends in error when no snapshot was
+// made; how far it got is in the catalog either way.
+func BackupHost(ctx workflow.Context, in BackupInput) (activities.Outcome, error) {
+	b := newBackup(ctx, in)
+	err := b.run(ctx)
+	return b.out, b.finish(ctx, err)
+}
+
+// backup is the state of one BackupHost.
+type backup struct {
+	in  BackupInput
+	out activities.Outcome
+	// now is signalled by an operator who does not want to wait.
+	now workflow.ReceiveChannel
+
+	plan     activities.Plan
+	prepared activities.Prepared
+	// began is set once the run is in the catalog.
+	began bool
+}
+
+func newBackup(ctx workflow.Context, in BackupInput) *backup {
+	return &backup{
+		in:  in,
+		now: workflow.GetSignalChannel(ctx, SignalNow),
+		out: begin(ctx, in.Host, activities.KindBackup, in.Trigger),
+	}
+}
+
+// run is the story of a backup. Each step has the name of its activity.
+func (b *backup) run(ctx workflow.Context) error {
+	steps := []struct {
+		name string
+		do   func(workflow.Context) error
+	}{
+		{"load", b.load},
+		{"pre-check", b.preCheck},
+		{"prepare", b.prepare},
+		{"pull", b.pull},
+		{"snapshot", b.snapshot},
+		{"prune", b.prune},
+		{"measure", b.measure},
+	}
+	for _, s := range steps {
+		workflow.SetCurrentDetails(ctx, "**"+s.name+"** "+b.in.Host.String())
+		if err := s.do(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load copies the host's record and effective policy, and enters the run in
+// the catalog.
+func (b *backup) load(ctx workflow.Context) error {
+	err := workflow.ExecuteActivity(onControl(ctx, "read the policy of "+b.in.Host.String()), activities.LoadName,
+		activities.LoadInput{
+			Host: b.in.Host, Run: b.out.Run, WorkflowID: b.out.WorkflowID,
+			Trigger: b.in.Trigger, Keep: b.in.Keep, Started: b.out.Started,
+		}).Get(ctx, &b.plan)
+	if err != nil {
+		return err
+	}
+	b.began = true
+	b.out.HostID, b.out.Server, b.out.Dataset = b.plan.HostID, b.plan.Server, b.plan.Dataset
+	return nil
+}
+
+// preCheck asks the host whether it can be backed up now. One that cannot is
+// put off, not failed: it is asked again after a 24th of its interval, until
+// two intervals have passed since its last good snapshot.
+func (b *backup) preCheck(ctx workflow.Context) error {
+	every := b.plan.Policy.Every.Value.Duration()
+	insist := b.in.Now
+	for {
+		check, err := b.askHost(ctx, insist)
+		if err != nil || check.Ready {
+			return err
+		}
+		until := b.patience(ctx, every)
+		next := workflow.Now(ctx).Add(pause(every))
+		if b.failsNow(check) || next.After(until) {
+			return temporal.NewNonRetryableApplicationError(check.Reason, check.Cause, nil)
+		}
+		if insist, err = b.wait(ctx, check.Reason, next); err != nil {
+			return err
+		}
+	}
+}
+
+func (b *backup) askHost(ctx workflow.Context, insist bool) (check activities.PreCheckResult, err error) {
+	err = workflow.ExecuteActivity(
+		onStorage(ctx, b.plan.Server, "ask "+b.in.Host.String()+" whether it is ready", 2*time.Minute),
+		activities.PreCheckName, activities.PreCheckInput{Plan: b.plan, Now: insist}).Get(ctx, &check)
+	if err != nil || len(check.LearnedKeys) == 0 {
+		return check, err
+	}
+	// The first contact: from here on these keys and no others are accepted.
+	b.plan.HostKeys = check.LearnedKeys
+	return check, workflow.ExecuteActivity(onControl(ctx, "pin the host keys of "+b.in.Host.String()),
+		activities.PinHostKeysName, activities.PinHostKeysInput{Host: b.in.Host, HostID: b.plan.HostID, Keys: check.LearnedKeys}).Get(ctx, nil)
+}
+
+// failsNow says whether waiting is pointless: somebody asked for the backup by
+// hand and looks on, and the host does not answer at all.
+func (b *backup) failsNow(check activities.PreCheckResult) bool {
+	return b.in.Trigger == activities.TriggerManual && check.Cause == activities.CauseUnreachable
+}
+
+// patience is when being put off becomes a failure.
+func (b *backup) patience(ctx workflow.Context, every time.Duration) time.Time {
+	since := workflow.GetInfo(ctx).WorkflowStartTime
+	if b.plan.LastGood != nil {
+		since = *b.plan.LastGood
+	}
+	return since.Add(2 * every)
+}
+
+// pause is a 24th of the interval, but at least a minute and at most an hour.
+func pause(every time.Duration) time.Duration {
+	return min(max(every/24, time.Minute), time.Hour)
+}
+
+// wait sleeps on a durable timer until next, or until SignalNow, which it
+// reports.
+func (b *backup) wait(ctx workflow.Context, reason string, next time.Time) (now bool, err error) {
+	if err := b.tellWaiting(ctx, reason, &next); err != nil {
+		return false, err
+	}
+	timerCtx, stop := workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(timerCtx, next.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: reason})
+	s := workflow.NewSelector(ctx)
+	s.AddFuture(timer, func(f workflow.Future) { err = f.Get(ctx, nil) })
+	s.AddReceive(b.now, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil); now = true })
+	s.Select(ctx)
+	stop()
+	if err != nil {
+		return false, err
+	}
+	return now, b.tellWaiting(ctx, "", nil)
+}
+
+// tellWaiting shows that the run waits, and for what; or, without a reason,
+// that it runs again.
+func (b *backup) tellWaiting(ctx workflow.Context, reason string, next *time.Time) error {
+	state, details := policy.StateRunning, "**pre-check** "+b.in.Host.String()
+	if reason != "" {
+		state = policy.StateWaiting
+		details = fmt.Sprintf("**waiting**: %s. Next try at %s.", reason, next.UTC().Format("15:04 MST"))
+	}
+	workflow.SetCurrentDetails(ctx, details)
+	if err := workflow.UpsertTypedSearchAttributes(ctx, AttributeState.ValueSet(state)); err != nil {
+		return err
+	}
+	return workflow.ExecuteActivity(onControl(ctx, "note that "+b.in.Host.String()+" is "+state), activities.RecordWaitingName,
+		activities.RecordWaitingInput{Outcome: b.out, Reason: reason, Next: next}).Get(ctx, nil)
+}
+
+// prepare makes sure that the host's dataset is there, its own, and mounted.
+func (b *backup) prepare(ctx workflow.Context) error {
+	return workflow.ExecuteActivity(
+		onStorage(ctx, b.plan.Server, "make sure that "+b.plan.Dataset+" is there", 5*time.Minute),
+		activities.PrepareName, b.plan).Get(ctx, &b.prepared)
+}
+
+// pull transfers the files.
+func (b *backup) pull(ctx workflow.Context) error {
+	ctx = workflow.WithPriority(onPull(ctx, b.plan.Server, "rsync "+b.in.Host.String()+" to "+b.plan.Dataset), b.priority())
+	return workflow.ExecuteActivity(ctx, activities.PullName,
+		activities.PullInput{Plan: b.plan, Prepared: b.prepared}).Get(ctx, &b.out.Pull)
+}
+
+// priority puts what people ask for before what the clock asks for, and keeps
+// one group's hundred hosts from starving another's two.
+func (b *backup) priority() temporal.Priority {
+	key := 3
+	if b.in.Trigger == activities.TriggerManual {
+		key = 1
+	}
+	return temporal.Priority{PriorityKey: key, FairnessKey: b.in.Host.Group}
+}
+
+// snapshot keeps what was pulled. The name is fixed here, once, so that the
+// activity may run twice and there is still one snapshot.
+func (b *backup) snapshot(ctx workflow.Context) error {
+	name, tiers, err := b.snapshotName(workflow.Now(ctx))
+	if err != nil {
+		return err
+	}
+	err = workflow.ExecuteActivity(
+		onStorage(ctx, b.plan.Server, "snapshot "+b.plan.Dataset+"@"+name, 5*time.Minute),
+		activities.SnapshotName,
+		activities.SnapshotInput{Plan: b.plan, Name: name, Tiers: tiers, State: b.out.Pull.State}).Get(ctx, nil)
+	if err != nil {
+		return err
+	}
+	b.out.Snapshot = name
+	b.out.State = b.out.Pull.State
+	b.out.Message, b.out.Remedy = b.out.Pull.Message, b.out.Pull.Remedy
+	return nil
+}
+
+func (b *backup) snapshotName(at time.Time) (name string, tiers []string, err error) {
+	zone, err := b.plan.Policy.Location()
+	if err != nil {
+		return "", nil, temporal.NewNonRetryableApplicationError(err.Error(), activities.ErrTypeRefused, err)
+	}
+	snap, tiers := policy.NameSnapshot(policy.NewSnapshot{
+		At: at, PreviousGood: b.prepared.PreviousGood, Location: zone, Label: b.in.Keep, Existing: b.prepared.Newest,
+	})
+	return snap.String(), tiers, nil
+}
+
+// prune removes the snapshots that the retention no longer keeps; only after
+// a good one was made.
+func (b *backup) prune(ctx workflow.Context) error {
+	if !b.out.Good() {
+		return nil
+	}
+	var pruned activities.PruneResult
+	err := workflow.ExecuteActivity(
+		onStorage(ctx, b.plan.Server, "remove what "+b.plan.Policy.Keep.Value.String()+" no longer keeps", 10*time.Minute),
+		activities.PruneName, activities.PruneInput{Plan: b.plan}).Get(ctx, &pruned)
+	b.out.Pruned = len(pruned.Removed)
+	return b.afterwards(ctx, "old snapshots were not removed", err)
+}
+
+// measure asks the dataset for its sizes and the list of its snapshots.
+func (b *backup) measure(ctx workflow.Context) error {
+	var measured activities.Measured
+	err := workflow.ExecuteActivity(
+		onStorage(ctx, b.plan.Server, "measure "+b.plan.Dataset, 10*time.Minute),
+		activities.MeasureName, b.plan).Get(ctx, &measured)
+	if err == nil {
+		b.out.Measured = &measured
+	}
+	return b.afterwards(ctx, "sizes were not measured", err)
+}
+
+// afterwards turns a failure after the snapshot into a warning: the backup is
+// made, and stays made.
+func (b *backup) afterwards(ctx workflow.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if temporal.IsCanceledError(err) {
+		return err
+	}
+	workflow.GetLogger(ctx).Warn(what, "error", err)
+	if b.out.State == policy.StateOK {
+		b.out.State = policy.StateWarning
+	}
+	b.out.Message = joinSentences(b.out.Message, what+": "+activities.Message(err))
+	return nil
+}
+
+// finish records how the run ended, also when it was cancelled, and gives the
+// error that the workflow ends with.
+func (b *backup) finish(ctx workflow.Context, cause error) error {
+	// What an operator signals now comes too late to matter.
+	for b.now.ReceiveAsync(nil) {
+	}
+	b.settle(cause)
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	err := recordEnd(ctx, b.out, b.began)
+	if b.out.State == policy.StateFailed || b.out.State == policy.StateCancelled {
+		return cause
+	}
+	return err
+}
+
+// settle decides the state of the run. A snapshot that was taken counts,
+// whatever came after it.
+func (b *backup) settle(cause error) {
+	switch {
+	case cause == nil:
+	case b.out.Snapshot != "":
+		b.out.Message = joinSentences(b.out.Message, "cancelled after the snapshot was taken")
+	case temporal.IsCanceledError(cause):
+		b.out.State, b.out.Message = policy.StateCancelled, "cancelled before a snapshot was taken"
+	default:
+		b.out.State, b.out.Message = policy.StateFailed, activities.Message(cause)
+		b.out.Remedy = activities.Remedy(cause)
+	}
+}
+
+func joinSentences(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}

@@ -1,0 +1,51 @@
+// Package workflows is the deterministic half of PlanB: what happens in which
+// order, and what then. One file per workflow; read backup.go first.
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+
+	"planb/internal/ident"
+)
+
+// Names of the workflows, as recorded in histories: they never change.
+const (
+	BackupHostName           = "BackupHost"
+	StartScheduledBackupName = "StartScheduledBackup"
+	RestoreHostName          = "RestoreHost"
+	RegisterStorageName      = "RegisterStorage"
+)
+
+// BackupID is the workflow id of a host's backup. It is the same for every
+// run, so that the server itself allows one at a time.
+func BackupID(h ident.Host) string { return "backup/" + h.String() }
+
+// RestoreID is the workflow id of the n-th restore of a host.
+func RestoreID(h ident.Host, n int64) string { return fmt.Sprintf("restore/%s/%d", h, n) }
+
+// ScheduleID is the id of the Temporal Schedule of a host.
+func ScheduleID(h ident.Host) string { return "schedule/" + h.String() }
+
+// RegisterID is the workflow id of a storage server's registration.
+func RegisterID(server string) string { return "register/" + server }
+
+// SignalNow ends the wait of a backup that its pre-check has put off.
+const SignalNow = "now"
+
+// Search attributes of every run; all are of type Keyword.
+var (
+	AttributeHost  = temporal.NewSearchAttributeKeyKeyword("PlanbHost")
+	AttributeGroup = temporal.NewSearchAttributeKeyKeyword("PlanbGroup")
+	AttributeState = temporal.NewSearchAttributeKeyKeyword("PlanbState")
+)
+
+// Attributes gives the search attributes that a run of h starts with.
+func Attributes(h ident.Host, state string) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(
+		AttributeHost.ValueSet(h.String()),
+		AttributeGroup.ValueSet(h.Group),
+		AttributeState.ValueSet(state),
+	)
+}
