@@ -7,8 +7,10 @@ type Counts struct {
 	// Files is the number of regular files, Bytes the sum of their sizes.
 	Files int64 `json:"files"`
 	Bytes int64 `json:"bytes"`
-	// Changed is the number of files that were created or transferred, Deleted
-	// that of files which went away, since the previous good backup.
+	// Changed is the number of files that were there before and were transferred
+	// again, Deleted that of files which went away. New files are not counted:
+	// a host that grows is no reason to worry, and what replaces files by others
+	// shows in Deleted.
 	Changed int64 `json:"changed"`
 	Deleted int64 `json:"deleted"`
 }
@@ -70,9 +72,9 @@ func (e Effective) Guard(previous *Counts, current Counts) []Tripped {
 		trip(GuardShrink, "The size shrank by %d %%, from %d to %d bytes; the limit is %d %%.",
 			percent, previous.Bytes, current.Bytes, e.GuardShrink.Value)
 	}
-	if percent, ok := over(current.Changed, max(previous.Files, current.Files), e.GuardChange); ok && large {
+	if percent, ok := over(current.Changed, previous.Files, e.GuardChange); ok && large {
 		trip(GuardChange, "%d %% of the files changed, %d of %d; the limit is %d %%.",
-			percent, current.Changed, max(previous.Files, current.Files), e.GuardChange.Value)
+			percent, current.Changed, previous.Files, e.GuardChange.Value)
 	}
 	if percent, ok := over(current.Deleted, previous.Files, e.GuardDelete); ok && large {
 		trip(GuardDelete, "%d %% of the files were deleted, %d of %d; the limit is %d %%.",

@@ -86,7 +86,7 @@ const (
 // hand, those of others, those dated in the future, those in a state not known
 // here, and partial ones that nothing good followed.
 //
-// Nothing good is removed while a suspect snapshot is newer than all good ones,
+// Nothing is removed while a suspect snapshot is newer than all good ones,
 // nor when the newest good one is more than 45 days newer than the one before:
 // either the host was away that long, and then the next plan does its work, or
 // the clock has jumped.
@@ -100,6 +100,7 @@ func Plan(snapshots []Snapshot, keep Retention, options PlanOptions) []Decision 
 	p.keepProtected()
 	p.keepGood()
 	p.keepPeriods(keep)
+	p.keepAllIfStopped()
 	p.explainRemovals(keep)
 	decisions := make([]Decision, len(p.items))
 	for i, item := range p.items {
@@ -198,11 +199,6 @@ func (p *planner) keepGood() {
 	}
 	p.keepPartial()
 	p.keepYoung()
-	if reason := p.stopped(); reason != "" {
-		for _, item := range p.good {
-			item.keep(reason)
-		}
-	}
 }
 
 // keepPartial keeps the partial snapshots that are better than nothing.
@@ -239,7 +235,17 @@ func (p *planner) keepYoung() {
 	}
 }
 
-// stopped tells why no good snapshot may be removed now; nothing when they may.
+// keepAllIfStopped keeps what would go at a time when nothing may.
+func (p *planner) keepAllIfStopped() {
+	reason := p.stopped()
+	for _, item := range p.items {
+		if reason != "" && !item.Keep {
+			item.keep(reason)
+		}
+	}
+}
+
+// stopped tells why nothing may be removed now; nothing when it may.
 func (p *planner) stopped() string {
 	if len(p.good) == 0 {
 		return ""
@@ -247,12 +253,12 @@ func (p *planner) stopped() string {
 	newest := p.good[0].time
 	for _, item := range p.items {
 		if item.regular() && item.Snapshot.State == StateSuspect && item.time.After(newest) && !p.isFuture(item) {
-			return "a suspect snapshot waits for a decision"
+			return "pruning stopped: a suspect snapshot waits for accept or reject"
 		}
 	}
 	if len(p.good) > 1 {
 		if gap := newest.Sub(p.good[1].time); gap > clockLeap {
-			return fmt.Sprintf("no backup for %d days: is the clock right", int(gap.Hours()/24))
+			return fmt.Sprintf("pruning stopped: no backup for %d days before the newest, the clock may have jumped", int(gap.Hours()/24))
 		}
 	}
 	return ""

@@ -105,9 +105,10 @@ func (s scheduler) timeOfDay(open []bool) int {
 			days[m%dayMinutes]++
 		}
 	}
+	most := slices.Max(days[:])
 	best := make([]bool, dayMinutes)
 	for m, n := range days {
-		best[m] = n == slices.Max(days[:])
+		best[m] = n == most
 	}
 	longest := slices.MaxFunc(runs(best), func(a, b segment) int { return cmp.Compare(a.length(), b.length()) })
 	return (longest.from + s.choose(longest.from, longest.length())) % dayMinutes

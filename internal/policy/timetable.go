@@ -32,9 +32,9 @@ type CalendarTime struct {
 	Minute int      `json:"minute"`
 }
 
-// Next gives the next n starts after t, as Temporal would make them: a time of
-// day that clocks skip is left out. The error says that the time zone is not
-// known on this machine.
+// Next gives the next n starts after t, as Temporal makes them: a time of day
+// that clocks skip is left out, and one that they show twice happens twice. The
+// error says that the time zone is not known on this machine.
 func (tt Timetable) Next(t time.Time, n int) ([]time.Time, error) {
 	loc, err := loadZone(tt.Timezone)
 	if err != nil {
@@ -48,21 +48,34 @@ func (tt Timetable) Next(t time.Time, n int) ([]time.Time, error) {
 
 func (tt Timetable) nextOfCalendar(t time.Time, n int, loc *time.Location) []time.Time {
 	var next []time.Time
-	const longest = 60 // days without a start, in any timetable
+	const longest = 30 // days without a start, in any timetable
 	for d, idle := dateOf(t, loc), 0; len(next) < n && idle < longest; d, idle = d.add(1), idle+1 {
-		for _, c := range tt.Calendar {
-			minute := c.Hour*60 + c.Minute
-			if !c.Days.Has(d.weekday()) || !d.exists(minute, loc) {
-				continue
-			}
-			if at := d.at(minute, loc, false); at.After(t) && len(next) < n {
+		for _, at := range tt.startsOn(d, loc) {
+			if at.After(t) && len(next) < n {
 				next = append(next, at)
 				idle = 0
 			}
 		}
 	}
-	slices.SortFunc(next, time.Time.Compare)
 	return next
+}
+
+// startsOn gives the starts of one date in the order of time.
+func (tt Timetable) startsOn(d date, loc *time.Location) []time.Time {
+	var starts []time.Time
+	for _, c := range tt.Calendar {
+		minute := c.Hour*60 + c.Minute
+		if !c.Days.Has(d.weekday()) || !d.exists(minute, loc) {
+			continue
+		}
+		first, second := d.at(minute, loc, false), d.at(minute, loc, true)
+		starts = append(starts, first)
+		if !second.Equal(first) {
+			starts = append(starts, second)
+		}
+	}
+	slices.SortFunc(starts, time.Time.Compare)
+	return starts
 }
 
 func (tt Timetable) nextOfInterval(t time.Time, n int, loc *time.Location) []time.Time {
