@@ -18,8 +18,8 @@ type Outcome struct {
 	// Server owns the dataset.
 	Server  string `json:"server,omitempty"`
 	Kind    string `json:"kind"`
-	Trigger string     `json:"trigger"`
-	State   string     `json:"state"`
+	Trigger string `json:"trigger"`
+	State   string `json:"state"`
 	// Message says in a sentence how it ended; Remedy what to do about it.
 	Message string `json:"message,omitempty"`
 	Remedy  string `json:"remedy,omitempty"`

@@ -22,9 +22,9 @@ type Plan struct {
 	Storage string `json:"storage"`
 	Dataset string `json:"dataset"`
 	// Transport is ssh or rsyncd; Module names the rsync daemon's module.
-	Transport string   `json:"transport"`
-	Address   string   `json:"address"`
-	Module    string   `json:"module,omitempty"`
+	Transport string `json:"transport"`
+	Address   string `json:"address"`
+	Module    string `json:"module,omitempty"`
 	// HostKeys are the pinned public keys; none before the first contact.
 	HostKeys     []string `json:"host_keys,omitempty"`
 	JumpHostKeys []string `json:"jump_host_keys,omitempty"`
