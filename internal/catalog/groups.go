@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"planb/internal/ident"
+	"planb/internal/policy"
 )
 
 // Group owns hosts.
@@ -24,6 +25,8 @@ type Group struct {
 type GroupEdit struct {
 	Emails *[]string `json:"emails,omitempty"`
 	Notes  *string   `json:"notes,omitempty"`
+	// Settings changes the group's own settings in place.
+	Settings func(*policy.Settings) error `json:"-"`
 }
 
 const selectGroup = `
@@ -62,13 +65,18 @@ func (s *Store) EnsureGroup(ctx context.Context, name string) (made bool, err er
 	if err := ident.CheckGroup(name); err != nil {
 		return false, err
 	}
-	err = s.tx(ctx, func(tx pgx.Tx) error {
-		if made, err = insertGroup(ctx, tx, name); err != nil || !made {
-			return err
-		}
-		return audit(ctx, tx, "group.add", name, nil)
+	err = s.tx(ctx, func(tx pgx.Tx) (err error) {
+		made, err = ensureGroup(ctx, tx, name)
+		return err
 	})
 	return made, err
+}
+
+func ensureGroup(ctx context.Context, tx pgx.Tx, name string) (made bool, err error) {
+	if made, err = insertGroup(ctx, tx, name); err != nil || !made {
+		return made, err
+	}
+	return true, audit(ctx, tx, "group.add", name, nil)
 }
 
 func insertGroup(ctx context.Context, tx pgx.Tx, name string) (made bool, err error) {
@@ -77,6 +85,11 @@ func insertGroup(ctx context.Context, tx pgx.Tx, name string) (made bool, err er
 }
 
 func updateGroup(ctx context.Context, tx pgx.Tx, name string, e GroupEdit) error {
+	if e.Settings != nil {
+		if err := editSettings(ctx, tx, OfGroup(name), e.Settings); err != nil {
+			return err
+		}
+	}
 	_, err := tx.Exec(ctx, `
 		update groups set emails = coalesce($2, emails), notes = coalesce($3, notes), updated_at = now()
 		where name = $1`, name, e.Emails, e.Notes)

@@ -26,15 +26,22 @@ type NewHost struct {
 	Settings policy.Settings `json:"settings"`
 	// DisabledReason, when set, adds the host disabled.
 	DisabledReason string `json:"disabled_reason,omitempty"`
+	// AddGroup adds the group with the host if it is not there.
+	AddGroup bool `json:"-"`
 }
 
-// AddHost adds a host to a group that is there.
+// AddHost adds a host to a group, which must be there unless n.AddGroup.
 func (s *Store) AddHost(ctx context.Context, n NewHost) (Host, error) {
 	if err := n.check(); err != nil {
 		return Host{}, err
 	}
 	var h Host
 	err := s.tx(ctx, func(tx pgx.Tx) error {
+		if n.AddGroup {
+			if _, err := ensureGroup(ctx, tx, n.Host.Group); err != nil {
+				return err
+			}
+		}
 		var groupID string
 		err := tx.QueryRow(ctx, `select id::text from groups where name = $1 for share`, n.Host.Group).Scan(&groupID)
 		if noRow(err) {

@@ -62,7 +62,9 @@ const selectHost = `select` + hostColumns + hostTables
 // HostFilter narrows a list of hosts; the zero value takes all.
 type HostFilter struct {
 	Group string
-	Tag   string
+	// Name is that of a host within its group.
+	Name string
+	Tag  string
 	// Enabled takes only hosts that are (true) or are not (false).
 	Enabled *bool
 	// Server takes only hosts whose storage is there.
@@ -70,9 +72,9 @@ type HostFilter struct {
 }
 
 const hostWhere = ` where ($1 = '' or g.name = $1) and ($2 = '' or $2 = any (h.tags))
-	and ($3::boolean is null or h.enabled = $3) and ($4 = '' or s.server = $4)`
+	and ($3::boolean is null or h.enabled = $3) and ($4 = '' or s.server = $4) and ($5 = '' or h.name = $5)`
 
-func (f HostFilter) args() []any { return []any{f.Group, f.Tag, f.Enabled, f.Server} }
+func (f HostFilter) args() []any { return []any{f.Group, f.Tag, f.Enabled, f.Server, f.Name} }
 
 // Hosts gives hosts by group and name.
 func (s *Store) Hosts(ctx context.Context, f HostFilter) ([]Host, error) {

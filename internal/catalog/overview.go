@@ -76,6 +76,18 @@ func (s *Store) Overview(ctx context.Context, f HostFilter, now time.Time) ([]Ho
 	return list, nil
 }
 
+// HostOverview gives how one host is doing at the time now.
+func (s *Store) HostOverview(ctx context.Context, host ident.Host, now time.Time) (HostOverview, error) {
+	list, err := s.Overview(ctx, HostFilter{Group: host.Group, Name: host.Name}, now)
+	if err == nil && len(list) == 0 {
+		err = hostNotFound(host)
+	}
+	if err != nil {
+		return HostOverview{}, err
+	}
+	return list[0], nil
+}
+
 func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
 	timetable := e.Timetable(r.ID)
 	o := HostOverview{

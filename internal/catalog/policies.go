@@ -59,6 +59,27 @@ func (s *Store) Effective(ctx context.Context, host ident.Host) (policy.Effectiv
 	return hp.Policy, err
 }
 
+// GroupEffective gives what the hosts of a group inherit, with where each
+// setting comes from.
+func (s *Store) GroupEffective(ctx context.Context, group string) (policy.Effective, error) {
+	var e policy.Effective
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		if _, err := getGroup(ctx, tx, group); err != nil {
+			return err
+		}
+		l, err := readLayers(ctx, tx, `p.scope = 'system' or g.name = $1`, group)
+		e = policy.Resolve(l.system, l.groups[group], policy.Settings{})
+		return err
+	})
+	return e, err
+}
+
+// SystemEffective gives what all groups inherit.
+func (s *Store) SystemEffective(ctx context.Context) (policy.Effective, error) {
+	set, err := s.Settings(ctx, OfSystem())
+	return policy.Resolve(set, policy.Settings{}, policy.Settings{}), err
+}
+
 // scopeKey is a scope as its row has it.
 type scopeKey struct {
 	scope           string

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	ucli "github.com/urfave/cli/v2"
+
+	"planb/internal/catalog"
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+func (a *app) groupCommand() *ucli.Command {
+	return &ucli.Command{
+		Name: "group", Usage: "manage groups, the customers or teams that own hosts", Subcommands: []*ucli.Command{
+			{
+				Name: "add", Usage: "add a group", ArgsUsage: "GROUP", Action: a.groupAdd,
+				Description: "The settings hold for all hosts of the group that do not have their own.",
+				Flags:       withPolicyFlags(groupFlags()...),
+			},
+			{Name: "list", Usage: "list the groups", Flags: []ucli.Flag{jsonFlag()}, Action: a.groupList},
+			{
+				Name: "show", Usage: "show a group and the settings that its hosts inherit", ArgsUsage: "GROUP",
+				Flags: []ucli.Flag{jsonFlag()}, Action: a.groupShow,
+			},
+			{
+				Name: "edit", Usage: "change a group", ArgsUsage: "GROUP", Action: a.groupEdit,
+				Description: "Changes only what is given. The settings hold for all hosts of the group that do\n" +
+					"not have their own.",
+				Flags: withPolicyFlags(append(groupFlags(), unsetFlag())...),
+			},
+			{
+				Name: "rename", Usage: "give a group another name", ArgsUsage: "GROUP NEW-NAME", Action: a.groupRename,
+				Description: "The datasets of its hosts stay where they are. Refused while one of them is\n" +
+					"backed up.",
+			},
+			{
+				Name: "rm", Usage: "remove a group that has no hosts", ArgsUsage: "GROUP",
+				Flags: []ucli.Flag{yesFlag()}, Action: a.groupRemove,
+			},
+		},
+	}
+}
+
+func groupFlags() []ucli.Flag {
+	return []ucli.Flag{
+		listFlag("email", "mail `ADDRESS` for notices; again for more; replaces those there are"),
+		&ucli.StringFlag{Name: "notes", Usage: "a remark for people"},
+	}
+}
+
+// groupChange reads the flags that change the group itself.
+func groupChange(c *ucli.Context) (e catalog.GroupEdit, err error) {
+	if c.IsSet("email") {
+		emails := listValue(c, "email")
+		for _, m := range emails {
+			if name, domain, found := strings.Cut(m, "@"); !found || name == "" || domain == "" || strings.ContainsAny(m, " \t\r\n,;<>") {
+				return e, usagef("--email: %q is not a mail address: write it as name@domain", m)
+			}
+		}
+		e.Emails = &emails
+	}
+	if c.IsSet("notes") {
+		e.Notes = new(c.String("notes"))
+	}
+	return e, nil
+}
+
+// groupArg gives the only argument, the name of a group.
+func groupArg(c *ucli.Context) (string, error) {
+	if c.Args().Len() != 1 {
+		return "", usagef("name one group: planb group %s GROUP", c.Command.Name)
+	}
+	name := c.Args().First()
+	if err := ident.CheckGroup(name); err != nil {
+		return "", usageError(err)
+	}
+	return name, nil
+}
+
+func (a *app) groupAdd(c *ucli.Context) error {
+	name, err := groupArg(c)
+	if err != nil {
+		return err
+	}
+	e, err := groupChange(c)
+	if err != nil {
+		return err
+	}
+	var set policy.Settings
+	if err := setPolicy(c, &set); err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	e.Settings = func(s *policy.Settings) error { *s = set; return nil }
+	if _, err := store.AddGroup(ctx, name, e); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Added group %s. Next: planb host add %s/NAME --address ADDRESS\n", name, name)
+	return nil
+}
+
+func (a *app) groupList(c *ucli.Context) error {
+	if c.Args().Present() {
+		return usagef("planb group list takes no arguments")
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	groups, err := store.Groups(ctx)
+	if err != nil {
+		return err
+	}
+	return list(a, c, groups, "GROUP HOSTS EMAILS NOTES", func(g catalog.Group) []string {
+		return []string{g.Name, fmt.Sprint(g.Hosts), strings.Join(g.Emails, " "), oneLine(g.Notes)}
+	})
+}
+
+// groupShown is a group with what its hosts inherit.
+type groupShown struct {
+	catalog.Group
+	Policy policy.Effective `json:"policy"`
+}
+
+func (a *app) groupShow(c *ucli.Context) error {
+	name, err := groupArg(c)
+	if err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	g, err := store.Group(ctx, name)
+	if err != nil {
+		return err
+	}
+	effective, err := store.GroupEffective(ctx, name)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printObject(groupShown{g, effective})
+	}
+	a.printFacts(g.Name, [][2]string{
+		{"hosts", fmt.Sprint(g.Hosts)},
+		{"emails", strings.Join(g.Emails, " ")},
+		{"notes", oneLine(g.Notes)},
+	})
+	return a.printPolicy(c, effective)
+}
+
+func (a *app) groupEdit(c *ucli.Context) error {
+	name, err := groupArg(c)
+	if err != nil {
+		return err
+	}
+	e, err := groupChange(c)
+	if err != nil {
+		return err
+	}
+	e.Settings = func(s *policy.Settings) error {
+		err := unset(c, s, func(field string) bool {
+			switch field {
+			case "email":
+				e.Emails = &[]string{}
+			case "notes":
+				e.Notes = new("")
+			default:
+				return false
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		return setPolicy(c, s)
+	}
+	// Once in advance: wrong flags are told before anything is opened, and
+	// what --unset forgets of the group itself is known.
+	if err := e.Settings(&policy.Settings{}); err != nil {
+		return err
+	}
+	if c.NumFlags() == 0 {
+		return usagef("nothing to change: give a flag, see planb group edit --help")
+	}
+	if _, err := a.temporal(c); err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	if _, err := store.EditGroup(ctx, name, e); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Changed group %s.\n", name)
+	hosts, err := hostsOfGroup(ctx, store, name)
+	if err != nil {
+		return err
+	}
+	return a.syncSchedules(c, hosts...)
+}
+
+func hostsOfGroup(ctx context.Context, store *catalog.Store, group string) ([]ident.Host, error) {
+	hosts, err := store.Hosts(ctx, catalog.HostFilter{Group: group})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]ident.Host, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.Ident()
+	}
+	return names, nil
+}
+
+func (a *app) groupRename(c *ucli.Context) error {
+	if c.Args().Len() != 2 {
+		return usagef("name the group and its new name: planb group rename GROUP NEW-NAME")
+	}
+	name, to := c.Args().Get(0), c.Args().Get(1)
+	for _, n := range []string{name, to} {
+		if err := ident.CheckGroup(n); err != nil {
+			return usageError(err)
+		}
+	}
+	if _, err := a.temporal(c); err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	if err := store.RenameGroup(ctx, name, to); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Renamed group %s to %s. The datasets of its hosts stay where they are.\n", name, to)
+	hosts, err := hostsOfGroup(ctx, store, to)
+	if err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		hosts = append(hosts, ident.Host{Group: name, Name: h.Name})
+	}
+	return a.syncSchedules(c, hosts...)
+}
+
+func (a *app) groupRemove(c *ucli.Context) error {
+	name, err := groupArg(c)
+	if err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	if _, err := store.Group(ctx, name); err != nil {
+		return err
+	}
+	if err := a.ask(c, "Remove group "+name+" with its settings?"); err != nil {
+		return err
+	}
+	if err := store.RemoveGroup(ctx, name); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Removed group %s.\n", name)
+	return nil
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	ucli "github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
+
+	"planb/internal/catalog"
+	"planb/internal/policy"
+)
+
+func (a *app) hostEdit(c *ucli.Context) error {
+	host, err := hostArg(c)
+	if err != nil {
+		return err
+	}
+	e, err := hostChange(c)
+	if err != nil {
+		return err
+	}
+	e.Settings = func(s *policy.Settings) error {
+		err := unset(c, s, func(field string) bool {
+			switch field {
+			case "notes":
+				e.Notes = new("")
+			case "tag":
+				e.Tags = &[]string{}
+			case "host-key":
+				e.HostKeys = &[]string{}
+			default:
+				return false
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		return setPolicy(c, s)
+	}
+	// Once in advance: wrong flags are told before anything is opened, and
+	// what --unset forgets of the host itself is known.
+	if err := e.Settings(&policy.Settings{}); err != nil {
+		return err
+	}
+	if c.NumFlags() == 0 {
+		return usagef("nothing to change: give a flag, see planb host edit --help")
+	}
+	if _, err := a.temporal(c); err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	if _, err := store.EditHost(ctx, host, e); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Changed host %s.\n", host)
+	return a.syncSchedules(c, host)
+}
+
+func (a *app) hostEnable(c *ucli.Context) error { return a.setEnabled(c, true, "Enabled") }
+
+func (a *app) hostDisable(c *ucli.Context) error { return a.setEnabled(c, false, "Disabled") }
+
+func (a *app) setEnabled(c *ucli.Context, enabled bool, done string) error {
+	host, err := hostArg(c)
+	if err != nil {
+		return err
+	}
+	if _, err := a.temporal(c); err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	reason := c.String("reason")
+	if !enabled && reason == "" {
+		reason = "by " + actor()
+	}
+	if _, err := store.SetEnabled(ctx, host, enabled, reason); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s host %s.\n", done, host)
+	return a.syncSchedules(c, host)
+}
+
+func (a *app) hostRename(c *ucli.Context) error {
+	host, to, err := twoHosts(c)
+	if err != nil {
+		return err
+	}
+	if _, err := a.temporal(c); err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	h, err := store.RenameHost(ctx, host, to)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Renamed host %s to %s.%s\n", host, to, datasetStays(h))
+	return a.syncSchedules(c, host, to)
+}
+
+func (a *app) hostRemove(c *ucli.Context) error {
+	host, err := hostArg(c)
+	if err != nil {
+		return err
+	}
+	if _, err := a.temporal(c); err != nil {
+		return err
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	if _, err := store.Host(ctx, host); err != nil {
+		return err
+	}
+	if err := a.ask(c, "Remove host "+host.String()+"? Its data stays, its settings do not."); err != nil {
+		return err
+	}
+	h, err := store.RemoveHost(ctx, host)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Removed host %s.%s\n", host, datasetStays(h))
+	return a.syncSchedules(c, host)
+}
+
+// datasetStays says where the data of a host still is.
+func datasetStays(h catalog.Host) string {
+	if !h.DatasetMade {
+		return " It has no data yet."
+	}
+	return fmt.Sprintf(" Its data stays in dataset %s on server %s.", h.Dataset, h.Server)
+}
+
+// parseHostKeys checks public keys, and leaves of each its type and base64
+// text, which is what known_hosts has after a host's name.
+func parseHostKeys(lines []string) ([]string, error) {
+	keys := make([]string, 0, len(lines))
+	for _, line := range lines {
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			return nil, usagef("--host-key: %q is not a public key: give what `ssh-keyscan` or the host's /etc/ssh/ssh_host_*_key.pub says, e.g. \"ssh-ed25519 AAAA…\"", line)
+		}
+		keys = append(keys, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))))
+	}
+	return keys, nil
+}
