@@ -102,14 +102,17 @@ func RunCopy(ctx context.Context, c Copy, o RunOptions) (CopyReport, error) {
 				report.Items = append(report.Items, Item{Code: code, Path: path})
 			}
 		},
-		onOther: func(line string) {
+		onOther: func(line string) bool {
 			// --info=skip1
-			if path, ok := strings.CutSuffix(line, " exists"); ok {
-				report.SkippedCount++
-				if len(report.Skipped) < MaxListed {
-					report.Skipped = append(report.Skipped, hostPath(path))
-				}
+			path, ok := strings.CutSuffix(line, " exists")
+			if !ok {
+				return false
 			}
+			report.SkippedCount++
+			if len(report.Skipped) < MaxListed {
+				report.Skipped = append(report.Skipped, hostPath(path))
+			}
+			return true
 		},
 	}
 	report.Result, err = t.run(ctx)

@@ -111,6 +111,13 @@ func (m *messages) cause(e end, target *sshx.Target, code int) (_ end, whole boo
 	if line := m.says("failed to connect to", "getaddrinfo: "); line != "" {
 		return end{Failed, TypeUnreachable, true, "the rsync daemon is unreachable (" + line + ")", "check that it is up, its address and port, and the firewall"}, false
 	}
+	if m.says("unexpectedly closed (0 bytes received so far)") != "" {
+		e.message, e.remedy = "the host ended the connection before rsync began", "check the forced command of the key and the login shell there"
+	}
+	if n := len(m.unsorted); n > 0 {
+		// What the host or ssh said last, in its own words.
+		e.message += " (" + m.unsorted[n-1] + ")"
+	}
 	return e, false
 }
 
@@ -171,8 +178,13 @@ func (m *messages) partialEnd(e end) end {
 	r := m.result
 	unexpected := r.FailedCount - r.ToleratedCount
 	switch {
-	case len(m.missing) > 0 && r.Stats == nil:
-		return ends[3]
+	case r.Stats == nil || r.Stats.FilesTotal == 0:
+		// Not even the root could be read: there is nothing to snapshot.
+		e = ends[3]
+		if f := m.firstFailed(); f.Path != "" {
+			e.message = fmt.Sprintf("rsync could not start (%s: %s)", f.Path, f.Reason)
+		}
+		return e
 	case unexpected > 0:
 		e.message = fmt.Sprintf("%s could not be taken (%s: %s)", count(unexpected, "file", "files"), m.firstFailed().Path, m.firstFailed().Reason)
 	case len(m.general) > 0:

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -31,15 +32,16 @@ type messages struct {
 	tolerate matcher
 	onLine   func(string)
 
-	result  *Result
 	partial []byte
+
+	mu     sync.Mutex
+	result *Result // its lists and counts are guarded by mu while rsync runs
 	// general are lines of rsync that name no file.
 	general []string
 	// unsorted are lines that are not rsync's, so ssh's or the host's.
 	unsorted []string
 	noSpace  string
 	refused  int
-	missing  []string
 }
 
 // Write takes the next part of the stream. It never fails.
@@ -62,9 +64,16 @@ func (m *messages) Write(b []byte) (int, error) {
 func (m *messages) flush() {
 	line := strings.TrimRight(strings.ToValidUTF8(string(m.partial), "\uFFFD"), "\r ")
 	m.partial = m.partial[:0]
+	m.take(line)
+}
+
+// take reads one line.
+func (m *messages) take(line string) {
 	if strings.TrimSpace(line) == "" {
 		return
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.onLine != nil {
 		m.onLine(line)
 	}
@@ -126,9 +135,6 @@ func (m *messages) errno(line, who, what, reason, number string) {
 	path := q[1]
 	if rest, ok := strings.CutPrefix(path, m.dest); ok && local && m.dest != "" {
 		path = rest
-	}
-	if syscall.Errno(code) == syscall.ENOENT && strings.Contains(what, "change_dir") {
-		m.missing = append(m.missing, path)
 	}
 	m.fail(hostPath(path), reason)
 }

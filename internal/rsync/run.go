@@ -88,7 +88,9 @@ type transfer struct {
 	options  RunOptions
 	messages messages
 	onItem   func(code, path string)
-	onOther  func(line string)
+	// onOther takes a line of standard output that is not one of a transfer's,
+	// and says whether it knew it.
+	onOther func(line string) bool
 
 	pgid int
 }
@@ -104,7 +106,7 @@ func (t *transfer) run(ctx context.Context) (Result, error) {
 	t.messages.onLine = log.message
 	parser := &Parser{
 		OnItem:  func(code, path string) { log.item(code, path); t.item(code, path) },
-		OnOther: func(line string) { log.message(line); t.other(line) },
+		OnOther: t.other,
 	}
 	w := newWatch(t.options, parser)
 	log.line("command", quoteArgv(t.argv))
@@ -141,9 +143,11 @@ func (t *transfer) item(code, path string) {
 	}
 }
 
+// other hands lines of standard output on to what reads standard error: some
+// warnings, the one about skipped deletions among them, come there.
 func (t *transfer) other(line string) {
-	if t.onOther != nil {
-		t.onOther(line)
+	if t.onOther == nil || !t.onOther(line) {
+		t.messages.take(line)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,4 +59,23 @@ func TestPull(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "odd", string(b))
 	t.Log(log.String())
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// childrenNamed lists live processes of these names whose command line has
+// word in it.
+func childrenNamed(t testing.TB, one, other, word string) []string {
+	t.Helper()
+	var found []string
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
+	for _, file := range files {
+		b, _ := os.ReadFile(file)
+		argv := strings.Split(string(b), "\x00")
+		if base := filepath.Base(argv[0]); (base == one || base == other) && strings.Contains(string(b), word) {
+			found = append(found, strings.Join(argv, " "))
+		}
+	}
+	return found
 }

@@ -38,6 +38,9 @@ type Options struct {
 	// Root is the directory that rsync finds at "/": a tree of the test's own,
 	// rather than the whole machine with whatever is mounted on it now.
 	Root string
+	// As is put before what the client asked for: a program that runs it as
+	// somebody else, say. It needs Root.
+	As string
 	// Config is added to sshd_config.
 	Config string
 	// Env is added to the environment of the commands it runs, as NAME=value
@@ -48,7 +51,7 @@ type Options struct {
 // rooted runs what the client asked for, with another source for rsync.
 const rooted = `#!/bin/sh
 case $SSH_ORIGINAL_COMMAND in
-*"rsync --server "*" . /") exec sh -c "${SSH_ORIGINAL_COMMAND%%/}%s/" ;;
+*"rsync --server "*" . /") exec %s sh -c "${SSH_ORIGINAL_COMMAND%%/}%s/" ;;
 *) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;
 esac
 `
@@ -145,7 +148,7 @@ func (s *SSH) writeConfig() {
 	line := string(pub)
 	if s.options.Root != "" {
 		script := filepath.Join(s.Dir, "rooted")
-		require.NoError(s.t, os.WriteFile(script, []byte(fmt.Sprintf(rooted, s.options.Root)), 0o755))
+		require.NoError(s.t, os.WriteFile(script, []byte(fmt.Sprintf(rooted, s.options.As, s.options.Root)), 0o755))
 		s.options.ForcedCommand = script
 	}
 	if s.options.ForcedCommand != "" {
