@@ -3,6 +3,7 @@ package zfs
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 
@@ -50,7 +51,9 @@ type Error struct {
 // Error says in one sentence what is wrong and, where that is known, what to do.
 func (e *Error) Error() string {
 	switch {
-	case e.Kind == ErrNotRunning && e.Cmd != nil && command.NotFound(e.Cmd):
+	case e.Kind == ErrNotRunning && notInstalled(e.Cmd) && e.Cmd.Argv[0] == "sudo":
+		return "sudo is not installed: install it, or run PlanB as root"
+	case e.Kind == ErrNotRunning && notInstalled(e.Cmd):
 		return "zfs is not installed: install zfsutils-linux with its module, or zfs-fuse (" + e.Cmd.Error() + ")"
 	case e.Kind == ErrNotRunning:
 		return ErrNotRunning.Error()
@@ -145,7 +148,7 @@ func classify(err error) error {
 		return err
 	}
 	e := &Error{Cmd: cmd, Message: strings.Join(strings.Fields(cmd.Stderr), " ")}
-	if command.NotFound(cmd) {
+	if notInstalled(cmd) {
 		e.Kind = ErrNotRunning
 		return e
 	}
@@ -162,6 +165,11 @@ func classify(err error) error {
 		}
 	}
 	return e
+}
+
+// notInstalled is a program that is not there, by name or by path.
+func notInstalled(cmd *command.Error) bool {
+	return cmd != nil && cmd.Code < 0 && (command.NotFound(cmd) || errors.Is(cmd, os.ErrNotExist))
 }
 
 var (

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -52,7 +52,14 @@ func (c *Client) LockMounts(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// mounting are the zfs subcommands that mount, or put a mount back when they fail.
-var mounting = []string{"create", "clone", "mount", "rename", "destroy"}
-
-func mounts(args []string) bool { return len(args) > 0 && slices.Contains(mounting, args[0]) }
+// mounts says whether a zfs call mounts, or may put back a mount when it fails.
+// Setting a property of ZFS's own can be a new mountpoint.
+func mounts(args []string) bool {
+	switch args[0] {
+	case "create", "clone", "mount", "rename", "destroy":
+		return true
+	case "set", "inherit":
+		return !strings.HasPrefix(args[1], "planb:")
+	}
+	return false
+}

@@ -1,7 +1,6 @@
 package zfs_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,27 +65,4 @@ func TestDestroySnapshots(t *testing.T) {
 	destroyed, err = c.DestroySnapshots(t.Context(), ds, []string{"b"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"b"}, destroyed)
-}
-
-func TestOpenSnapshot(t *testing.T) {
-	t.Parallel()
-	c, parent, ds := hostDataset(t)
-	write(t, c, ds, "file", "first")
-	_, _, err := c.TakeSnapshot(t.Context(), ds, "s1", nil)
-	require.NoError(t, err)
-	write(t, c, ds, "file", "second")
-	v, err := c.OpenSnapshot(t.Context(), ds, "s1")
-	require.NoError(t, err)
-	b, err := os.ReadFile(v.Path() + "/file")
-	require.NoError(t, err)
-	require.Equal(t, "first", string(b))
-	require.Error(t, os.WriteFile(v.Path()+"/file", nil, 0o644), "a view is read-only")
-	list, err := c.Datasets(t.Context(), parent)
-	require.NoError(t, err)
-	require.Equal(t, []string{parent + "/acme", ds}, names(list), "a view is not a dataset")
-	require.NoError(t, v.Close())
-	require.NoError(t, v.Close())
-	require.NoDirExists(t, v.Path())
-	_, err = c.DestroySnapshots(t.Context(), ds, []string{"s1"})
-	require.NoError(t, err)
 }

@@ -51,9 +51,9 @@ type Client struct {
 	viewDir    string
 	viewIdle   time.Duration
 	log        *slog.Logger
-	instance   string   // tells this client's views from those of others
-	unknown    sync.Map // property name → true: this zfs refused to list it
-	zpoolPlain atomic.Bool
+	instance   string      // tells this client's views from those of others
+	unknown    sync.Map    // property name → true: this zfs refused to list it
+	zpoolPlain atomic.Bool // this zpool refused list -p
 
 	abilityMu sync.Mutex
 	abilities map[string]Abilities // by dataset; guarded by abilityMu
