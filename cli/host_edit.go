@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"planb/internal/catalog"
+	"planb/internal/ident"
 	"planb/internal/policy"
 )
 
@@ -20,6 +22,7 @@ func (a *app) hostEdit(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
+	forgetJump := false
 	e.Settings = func(s *policy.Settings) error {
 		err := unset(c, s, func(field string) bool {
 			switch field {
@@ -29,6 +32,8 @@ func (a *app) hostEdit(c *ucli.Context) error {
 				e.Tags = &[]string{}
 			case "host-key":
 				e.HostKeys = &[]string{}
+			case "jump-host-key":
+				forgetJump = true
 			default:
 				return false
 			}
@@ -54,11 +59,28 @@ func (a *app) hostEdit(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
+	if forgetJump {
+		if err := forgetJumpHostKeys(ctx, store, host); err != nil {
+			return err
+		}
+	}
 	if _, err := store.EditHost(ctx, host, e); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Changed host %s.\n", host)
 	return a.syncSchedules(c, host)
+}
+
+// forgetJumpHostKeys forgets the keys of the jump host on the way to host.
+func forgetJumpHostKeys(ctx context.Context, store *catalog.Store, host ident.Host) error {
+	effective, err := store.Effective(ctx, host)
+	if err != nil {
+		return err
+	}
+	if effective.JumpHost.Value == "" {
+		return refusedf("host %s has no jump host whose keys could be forgotten", host)
+	}
+	return store.ForgetJumpHostKeys(ctx, effective.JumpHost.Value)
 }
 
 func (a *app) hostEnable(c *ucli.Context) error { return a.setEnabled(c, true, "Enabled") }

@@ -110,11 +110,6 @@ func (f policyFlag) put(set *policy.Settings, values []string) (err error) {
 	return set.Set(f.setting, values...)
 }
 
-// anyPolicyFlag says whether a flag that sets policy was given.
-func anyPolicyFlag(c *ucli.Context) bool {
-	return slices.ContainsFunc(policyFlags, func(f policyFlag) bool { return c.IsSet(f.name) })
-}
-
 // unsetFlag names what edit shall forget.
 func unsetFlag() ucli.Flag {
 	return listFlag("unset", "forget the `FIELD`, named as its flag, so that it is inherited again; again for more")
