@@ -14,7 +14,7 @@ import (
 const FakeSuperAttr = "user.rsync.%stat"
 
 // rsyncPrefix starts the attributes that rsync --fake-super moved into the user
-// namespace: those with a % after it are rsync's own, others are the host's.
+// namespace, and, with a % after it, rsync's own.
 const rsyncPrefix = "user.rsync."
 
 // ErrFakeSuper is an attribute that rsync could not have written.
@@ -84,16 +84,17 @@ func (f FakeSuper) fits(real uint32) bool {
 }
 
 // hostAttr gives the name that an attribute of a stored file had on the host,
-// or false for one of rsync's own.
-func hostAttr(name string, fake bool) (string, bool) {
-	rest, ours := strings.CutPrefix(name, rsyncPrefix)
-	switch {
-	case !ours:
-		return name, true
-	case strings.HasPrefix(rest, "%"):
-		return "", false
-	case fake:
-		return rest, true
+// or false for one of rsync's own. It does not ask whether the file carries
+// FakeSuperAttr: rsync leaves that off where owner and mode are the real ones.
+func hostAttr(stored string) (string, bool) {
+	rest, ok := strings.CutPrefix(stored, rsyncPrefix)
+	if !ok {
+		return stored, true
 	}
-	return name, true
+	for _, space := range []string{"security.", "system.", "trusted."} {
+		if strings.HasPrefix(rest, space) {
+			return rest, true
+		}
+	}
+	return stored, !strings.HasPrefix(rest, "%")
 }

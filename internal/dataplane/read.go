@@ -1,8 +1,10 @@
 package dataplane
 
 import (
-	"fmt"
+	"errors"
+	"io"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -32,27 +34,41 @@ func (s *server) read(w http.ResponseWriter, r *request, tree *dir) error {
 	w.Header().Set("Content-Disposition", "attachment")
 	// The modification time is no validator here: the same path differs from
 	// snapshot to snapshot, so conditional requests get no answer from it.
-	http.ServeContent(w, r.Request, "", time.Time{}, f)
-	if sw, ok := w.(*stallWriter); ok && sw.err != nil {
-		return fmt.Errorf("send %s: %w", name, sw.err)
+	src := &source{File: f}
+	http.ServeContent(w, r.Request, "", time.Time{}, src)
+	if src.err != nil {
+		return pathError(p, src.err)
 	}
 	return nil
 }
 
-// stallWriter gives each write to a caller its own deadline, remembers whether
-// an answer has begun, and the first error.
+// source remembers why a file could not be read to its end, since ServeContent
+// tells nobody.
+type source struct {
+	*os.File
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.File.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// stallWriter gives each write to a caller its own deadline and remembers whether
+// an answer has begun and how much was sent.
 type stallWriter struct {
 	http.ResponseWriter
 	ctl     *http.ResponseController
-	clock   func() time.Time
 	stall   time.Duration
 	started bool
 	written int64
-	err     error
 }
 
-func newStallWriter(w http.ResponseWriter, clock func() time.Time, stall time.Duration) *stallWriter {
-	return &stallWriter{ResponseWriter: w, ctl: http.NewResponseController(w), clock: clock, stall: stall}
+func newStallWriter(w http.ResponseWriter, stall time.Duration) *stallWriter {
+	return &stallWriter{ResponseWriter: w, ctl: http.NewResponseController(w), stall: stall}
 }
 
 func (w *stallWriter) WriteHeader(status int) {
@@ -66,9 +82,6 @@ func (w *stallWriter) Write(p []byte) (int, error) {
 	_ = w.ctl.SetWriteDeadline(time.Now().Add(w.stall))
 	n, err := w.ResponseWriter.Write(p)
 	w.written += int64(n)
-	if err != nil && w.err == nil {
-		w.err = err
-	}
 	return n, err
 }
 

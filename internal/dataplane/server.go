@@ -98,7 +98,7 @@ func getOnly(next http.Handler) http.Handler {
 func (s *server) op(op Op, do func(http.ResponseWriter, *request) error) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, hr *http.Request) {
 		start := s.Clock()
-		w := newStallWriter(rw, s.Clock, s.Stall)
+		w := newStallWriter(rw, s.Stall)
 		r := &request{Request: hr, query: hr.URL.Query(), op: op}
 		err := s.authorize(r)
 		if err == nil {

@@ -216,7 +216,7 @@ func (t *tarball) hardlink(to string, m meta) (bool, error) {
 
 // header gives what is common to all types.
 func (d *dir) header(name, to string, m meta) (*tar.Header, error) {
-	attrs, err := d.hostAttrs(name, m)
+	attrs, err := d.hostAttrs(name)
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +234,7 @@ func (d *dir) header(name, to string, m meta) (*tar.Header, error) {
 }
 
 // hostAttrs gives the extended attributes that the file had on the host.
-func (d *dir) hostAttrs(name string, m meta) (map[string]string, error) {
+func (d *dir) hostAttrs(name string) (map[string]string, error) {
 	p := d.proc(name)
 	list, err := growing(func(buf []byte) (int, error) { return unix.Llistxattr(p, buf) })
 	if errors.Is(err, unix.ENOTSUP) {
@@ -245,7 +245,7 @@ func (d *dir) hostAttrs(name string, m meta) (map[string]string, error) {
 	}
 	attrs := map[string]string{}
 	for stored := range strings.SplitSeq(string(list), "\x00") {
-		onHost, ok := hostAttr(stored, m.fake)
+		onHost, ok := hostAttr(stored)
 		// A PAX record's key ends at the first "=".
 		if stored == "" || !ok || strings.Contains(onHost, "=") {
 			continue

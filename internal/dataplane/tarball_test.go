@@ -1,0 +1,117 @@
+package dataplane
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// tarTo copies an archive and closes the stream.
+func (p place) tarTo(t *testing.T, w io.Writer, paths ...string) error {
+	t.Helper()
+	r, err := p.c.Tar(t.Context(), in(""), paths...)
+	require.NoError(t, err)
+	_, err = io.Copy(w, r)
+	return errors.Join(err, r.Close())
+}
+
+// The archive of a tree that rsync kept with --fake-super, unpacked by tar, is
+// the tree that the host had.
+func TestArchiveOfARealFakeSuperTreeUnpacksToTheSource(t *testing.T) {
+	t.Parallel()
+	requireRoot(t)
+	requireTool(t, "rsync")
+	requireTool(t, "tar")
+	p := newPlace(t)
+	requireXattrs(t, p.data)
+	source, unpacked := t.TempDir(), t.TempDir()
+	hostTree(t, source)
+	require.NoError(t, os.Remove(filepath.Join(source, "sock")), "tar keeps no sockets")
+	run := func(argv ...string) string {
+		out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	run("rsync", "-rlptgoDHAX", "--numeric-ids", "-M--fake-super", source+"/", p.data+"/")
+	archive := filepath.Join(t.TempDir(), "a.tar")
+	f, err := os.Create(archive)
+	require.NoError(t, err)
+	require.NoError(t, p.tarTo(t, f))
+	require.NoError(t, f.Close())
+	run("tar", "-x", "-p", "--same-owner", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-f", archive, "-C", unpacked)
+	diff := run("rsync", "-n", "-rlptgoDHX", "--numeric-ids", "--checksum", "--delete", "--itemize-changes", source+"/", unpacked+"/")
+	// The directory itself is not part of it: it is not in the archive's care.
+	require.Empty(t, diff)
+}
+
+func TestArchiveOfSomePaths(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.write(t, "etc/nginx/nginx.conf", "user www;")
+	p.write(t, "etc/passwd", "root")
+	p.write(t, "srv/x", "1")
+	p.write(t, "gr\xfc\xdfe\n", "latin")
+	var b bytes.Buffer
+	require.NoError(t, p.tarTo(t, &b, "/etc/nginx", "/gr\xfc\xdfe\n"))
+	var names []string
+	for r := tar.NewReader(&b); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		names = append(names, h.Name)
+	}
+	require.Equal(t, []string{"etc/nginx/", "etc/nginx/nginx.conf", "gr\xfc\xdfe\n"}, names)
+}
+
+func TestArchiveThatBreaksOffIsAnError(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.write(t, "big", string(make([]byte, 8<<20)))
+	r, err := p.c.Tar(t.Context(), in(""))
+	require.NoError(t, err)
+	_, err = io.ReadFull(r, make([]byte, 64<<10))
+	require.NoError(t, err)
+	p.srv.CloseClientConnections()
+	_, err = io.Copy(io.Discard, r)
+	require.ErrorIs(t, err, ErrServer)
+	require.ErrorContains(t, err, "store1 broke off")
+	require.NoError(t, r.Close())
+}
+
+func TestAttributesAreThoseOfTheHost(t *testing.T) {
+	t.Parallel()
+	for stored, want := range map[string]string{
+		"user.colour":                    "user.colour",
+		"user.rsync.security.capability": "security.capability",
+		"user.rsync.trusted.x":           "trusted.x",
+		"user.rsync.note":                "user.rsync.note",
+		"user.rsync.%stat":               "",
+		"user.rsync.%aacl":               "",
+		"security.capability":            "security.capability",
+	} {
+		got, ok := hostAttr(stored)
+		require.Equal(t, want != "", ok)
+		if ok {
+			require.Equal(t, want, got)
+		}
+	}
+	p := newPlace(t)
+	requireXattrs(t, p.data)
+	p.write(t, "f", "x")
+	require.NoError(t, unix.Setxattr(filepath.Join(p.data, "f"), "user.big", bytes.Repeat([]byte("b"), 2000), 0))
+	var b bytes.Buffer
+	require.NoError(t, p.tarTo(t, &b, "/f"))
+	h, err := tar.NewReader(&b).Next()
+	require.NoError(t, err)
+	require.Len(t, h.PAXRecords["SCHILY.xattr.user.big"], 2000)
+}
