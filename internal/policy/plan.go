@@ -229,7 +229,7 @@ func (p *planner) keepYoung() {
 	}
 	oldest := now.Add(-p.options.FloorAge.Duration())
 	for _, item := range p.items {
-		if item.regular() && item.time.After(oldest) && !slices.Contains(item.Reasons, ReasonFloor) {
+		if item.regular() && !p.isFuture(item) && item.time.After(oldest) && !slices.Contains(item.Reasons, ReasonFloor) {
 			item.keep(ReasonFloor)
 		}
 	}
