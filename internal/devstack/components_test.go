@@ -152,10 +152,7 @@ func TestTwoStatesSideBySide(t *testing.T) {
 
 func TestTemporalServesItsNamespaceOverAKill(t *testing.T) {
 	t.Parallel()
-	bin, err := DefaultBin()
-	require.NoError(t, err)
-	require.NoError(t, BuildTemporal(t.Context(), bin, os.Stderr, false))
-	dir := state(t)
+	dir, bin := state(t), temporalBin(t)
 	pg := NewPostgres(dir)
 	start(t, pg)
 	tmp := NewTemporal(dir, bin, pg)

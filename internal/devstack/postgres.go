@@ -2,9 +2,6 @@ package devstack
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -117,7 +114,9 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	if err := ownDir(p.dir); err != nil {
 		return err
 	}
-	if err := p.loadPasswords(); err != nil {
+	var err error
+	p.passwords, err = loadSecrets(filepath.Join(p.dir, "passwords.json"), superuser, "planb", "temporal")
+	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(p.data()); err == nil {
@@ -143,30 +142,6 @@ func (p *Postgres) prepare(ctx context.Context) error {
 		return err
 	}
 	return os.Rename(fresh, p.data())
-}
-
-// loadPasswords reads the generated passwords, or generates them.
-func (p *Postgres) loadPasswords() error {
-	file := filepath.Join(p.dir, "passwords.json")
-	b, err := os.ReadFile(file)
-	if err == nil {
-		return json.Unmarshal(b, &p.passwords)
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	p.passwords = map[string]string{superuser: secret(), "planb": secret(), "temporal": secret()}
-	if b, err = json.Marshal(p.passwords); err != nil {
-		return err
-	}
-	return writeFile(file, append(b, '\n'), 0o600)
-}
-
-// secret is 128 random bits in a form that fits URLs and shells.
-func secret() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails, says crypto/rand
-	return hex.EncodeToString(b)
 }
 
 func (p *Postgres) ping(ctx context.Context) error {

@@ -83,18 +83,17 @@ func (z *ZFS) Imported(ctx context.Context) bool {
 // Start implements Component: it sees that ZFS answers, imports the pool or
 // makes it, and mounts it.
 func (z *ZFS) Start(ctx context.Context) error {
-	if err := z.Stop(ctx); err != nil {
-		return err
-	}
 	if err := ownDir(z.dir); err != nil {
 		return err
 	}
-	// Another stack that is going down must not stop the daemon in between.
-	lock, err := lockFile(ctx, machineLock())
+	lock, err := lockZFS(ctx)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
+	if err := z.closeLocked(ctx, false); err != nil {
+		return err
+	}
 	if err := ensureZFS(ctx, z.LogFile()); err != nil {
 		return err
 	}
@@ -169,17 +168,30 @@ func (z *ZFS) watch() {
 
 // Stop implements Component: it exports the pool, which unmounts it. The daemon
 // stays for others; StopDaemon ends it.
-func (z *ZFS) Stop(ctx context.Context) error { return z.close(ctx, false) }
+func (z *ZFS) Stop(ctx context.Context) error {
+	lock, err := lockZFS(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return z.closeLocked(ctx, false)
+}
 
 // Kill implements Component. The daemon serves others too, so what can be done
 // in one go is an export by force.
 func (z *ZFS) Kill() error {
 	ctx, cancel := context.WithTimeout(context.Background(), killWait)
 	defer cancel()
-	return z.close(ctx, true)
+	lock, err := lockZFS(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return z.closeLocked(ctx, true)
 }
 
-func (z *ZFS) close(ctx context.Context, force bool) error {
+// closeLocked needs the lock of lockZFS.
+func (z *ZFS) closeLocked(ctx context.Context, force bool) error {
 	z.mu.Lock()
 	if z.quit != nil {
 		z.quit()

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"planb/internal/command"
@@ -18,8 +17,15 @@ import (
 
 // zfs-fuse has one daemon per machine, which all pools share: its socket's path
 // is fixed. So whether a stack of PlanB started it is noted per machine too.
-func machineLock() string { return filepath.Join(noteDir(), "planb-zfs-fuse.lock") }
-func daemonNote() string  { return filepath.Join(noteDir(), "planb-zfs-fuse.pid") }
+func daemonNote() string { return filepath.Join(noteDir(), "planb-zfs-fuse.pid") }
+
+// lockZFS keeps stacks apart while they open and close pools: one that goes
+// down must not stop the daemon that another has just found running, and
+// zfs-fuse has been seen to hang for good when file systems of several pools
+// were mounted at once.
+func lockZFS(ctx context.Context) (*os.File, error) {
+	return lockFile(ctx, filepath.Join(noteDir(), "planb-zfs-fuse.lock"))
+}
 
 // noteDir is a place that no other user can write to: what stands there
 // decides which process gets a signal.
@@ -80,18 +86,14 @@ func ensureZFS(ctx context.Context, log string) error {
 	if err := ownDir(filepath.Dir(log)); err != nil {
 		return err
 	}
-	f, err := openLog(log)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
 	// Dead mounts of a daemon that was killed keep the new one from starting.
 	if err := unmountBelow(ctx, "/zfs-kstat"); err != nil {
 		return err
 	}
-	err = command.Run(ctx, command.Cmd{
-		Argv: asRoot(daemon, "--no-kstat-mount"), Env: []string{"PATH=" + toolPath()}, Stdout: f, Stderr: f,
-	})
+	// The daemon keeps what it is given as standard error open for good, so it
+	// gets the log itself and no pipe of ours.
+	argv := append([]string{"sh", "-c", `exec "$@" >>"$0" 2>&1 </dev/null`, log}, asRoot(daemon, "--no-kstat-mount")...)
+	err := command.Run(ctx, command.Cmd{Argv: argv, Env: []string{"PATH=" + toolPath()}})
 	if err != nil {
 		return fmt.Errorf("start zfs-fuse: %w", err)
 	}
@@ -119,7 +121,7 @@ func ensureZFS(ctx context.Context, log string) error {
 // StopZFSDaemon ends the zfs-fuse daemon if a stack started it and no pool of
 // anybody needs it any more. It says whether it did.
 func StopZFSDaemon(ctx context.Context) (bool, error) {
-	lock, err := lockFile(ctx, machineLock())
+	lock, err := lockZFS(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -143,8 +145,13 @@ func StopZFSDaemon(ctx context.Context) (bool, error) {
 	return true, os.Remove(daemonNote())
 }
 
-// daemonPID finds the zfs-fuse that runs on this machine; 0 when none does.
+// daemonPID finds the zfs-fuse that serves this machine; 0 when none does. Those
+// of containers are seen in /proc too: they have mounts of their own.
 func daemonPID() int {
+	ours, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return 0
+	}
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0
@@ -158,7 +165,10 @@ func daemonPID() int {
 		if err != nil || strings.TrimSpace(string(comm)) != "zfs-fuse" {
 			continue
 		}
-		if _, err := readStat(pid); err == nil && syscall.Kill(pid, 0) != syscall.ESRCH {
+		if ns, err := os.Readlink(filepath.Join("/proc", e.Name(), "ns", "mnt")); err != nil || ns != ours {
+			continue
+		}
+		if _, err := readStat(pid); err == nil {
 			return pid
 		}
 	}

@@ -1,0 +1,95 @@
+package devstack
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"planb/internal/command"
+)
+
+// WebUser is who signs in to the web pages of a stack.
+const WebUser = "admin"
+
+// planb is `planb serve` for the stack: control, storage worker and web.
+type planb struct {
+	*process
+	stack *Stack
+	// webPort and dataPort are where it listens; 0 lets a free one be found.
+	webPort, dataPort int
+	secrets           map[string]string
+}
+
+func newPlanb(s *Stack) *planb {
+	// A stopping worker lets its transfers end in good order first.
+	return &planb{process: newProcess(s.State, "planb", 0, 90*time.Second), stack: s}
+}
+
+// Address implements Component: that of the web pages.
+func (p *planb) Address() string { return "http://" + hostPort(p.webPort) }
+
+// Start implements Component: configuration, migrations, then the server.
+func (p *planb) Start(ctx context.Context) error {
+	if err := p.Stop(ctx); err != nil {
+		return err
+	}
+	if err := p.configure(); err != nil {
+		return err
+	}
+	argv := append(append([]string{}, p.stack.program...), "--config", p.stack.ConfigFile())
+	migrate := command.Cmd{Argv: append(append([]string{"env", "-i"}, cleanEnv()...), append(argv, "migrate")...)}
+	if err := command.Run(ctx, migrate); err != nil {
+		return fmt.Errorf("bring the catalog's schema up to date: %w", err)
+	}
+	if err := p.start(ctx, append(argv, "serve"), nil); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	return p.ready(ctx, func(ctx context.Context) error { return answers(ctx, p.Address()+"/") })
+}
+
+// configure writes planb.yaml: where the other components are.
+func (p *planb) configure() error {
+	s := p.stack
+	dir := filepath.Join(s.State, "planb")
+	if err := ownDir(dir); err != nil {
+		return err
+	}
+	var err error
+	if p.secrets, err = loadSecrets(filepath.Join(dir, "secrets.json"), "web", "data"); err != nil {
+		return err
+	}
+	saved := loadPorts(dir)
+	if p.webPort, err = saved.pick("web", Loopback, p.webPort); err != nil {
+		return err
+	}
+	if p.dataPort, err = saved.pick("data", Loopback, p.dataPort); err != nil {
+		return err
+	}
+	if err := saved.save(); err != nil {
+		return err
+	}
+	return writeFile(s.ConfigFile(), []byte(s.configText()), 0o600)
+}
+
+// configText is the stack's planb.yaml. Go's quoting of strings is YAML's.
+func (s *Stack) configText() string {
+	q := strconv.Quote
+	sudo := ""
+	if len(asRoot("zfs")) > 1 {
+		sudo = "zfs:\n  sudo: true\n"
+	}
+	return "# Written by `planb dev up` at each start: changes are lost.\n" +
+		"server: dev\n" +
+		"state: " + q(filepath.Join(s.State, "planb")) + "\n" +
+		"database:\n  url: " + q(s.Postgres.URL("planb")) + "\n" +
+		"temporal:\n  address: " + q(s.Temporal.Address()) + "\n  namespace: " + Namespace + "\n" +
+		"storages:\n  - dataset: " + q(s.ZFS.Storage()) + "\n" + sudo +
+		"data:\n  listen: " + q(hostPort(s.planb.dataPort)) + "\n  key: " + q(s.planb.secrets["data"]) + "\n" +
+		"web:\n  listen: " + q(hostPort(s.planb.webPort)) + "\n  url: " + q(s.planb.Address()) + "\n" +
+		"  user: " + WebUser + "\n  password: " + q(s.planb.secrets["web"]) + "\n" +
+		"  temporal_ui: " + q(s.UI.Address()) + "\n"
+}
