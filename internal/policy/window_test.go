@@ -122,14 +122,14 @@ func TestWindowWhenClocksChange(t *testing.T) {
 	equal(opens.Add(23*time.Hour).UTC(), closes)
 }
 
-// TestWindowAgrees compares the three answers with each other, hour by hour
-// through a year with both changes of the clocks.
+// TestWindowAgrees compares the three answers with each other, every few
+// hours through a year with both changes of the clocks.
 func TestWindowAgrees(t *testing.T) {
 	t.Parallel()
 	loc := amsterdam(t)
 	for _, text := range []string{"22:00-06:00", "mon-fri 22:00-06:00; sat,sun 00:00-24:00", "sun 02:00-03:00", "01:30-02:30; 12:00-12:20"} {
 		w := window(t, text)
-		for at := time.Date(2026, 1, 1, 0, 0, 0, 0, loc); at.Year() == 2026; at = at.Add(67 * time.Minute) {
+		for at := time.Date(2026, 1, 1, 0, 0, 0, 0, loc); at.Year() == 2026; at = at.Add(157 * time.Minute) {
 			opens := w.NextOpen(at, loc)
 			require.True(t, w.Contains(opens, loc), "%s at %s", text, opens)
 			require.Equal(t, w.Contains(at, loc), opens.Equal(at))
