@@ -49,6 +49,9 @@ type Pull struct {
 	// MaxDelete is how many files may be deleted before rsync stops deleting
 	// (exit code 25); 0 means no limit.
 	MaxDelete int
+
+	// nanoseconds says that Dest keeps them in a file's times; Run finds out.
+	nanoseconds bool
 }
 
 // Daemon is an rsync daemon: host::module.
@@ -82,6 +85,11 @@ func (p Pull) Argv(filterFile string) ([]string, error) {
 	argv := append([]string{"rsync"}, profile(p.Super, p.ACLs, p.Xattrs)...)
 	// Deletion during the transfer: the others hold the whole file list first.
 	argv = append(argv, "--delete-during", "--delete-excluded", "--inplace", "--no-whole-file", "--partial")
+	if p.nanoseconds {
+		// By default a file that changed twice within a second, and kept its
+		// size, passes for unchanged.
+		argv = append(argv, "--modify-window=-1")
+	}
 	argv = append(argv, reporting()...)
 	if p.Bandwidth > 0 {
 		// In KiB per second, which every version understands; at least 1.
@@ -204,11 +212,11 @@ func bracket(address string) string {
 	return address
 }
 
-// environment keeps the caller's RSYNC_* variables from having a say: some of
-// them name programs to run or change the remote command line.
+// environment keeps the caller's RSYNC_* variables from having a say in what is
+// sent and how. RSYNC_CONNECT_PROG is not among them: empty, it would be run.
 func environment() []string {
 	return []string{
-		"RSYNC_CONNECT_PROG=", "RSYNC_ICONV=", "RSYNC_PARTIAL_DIR=", "RSYNC_PASSWORD=",
+		"RSYNC_ICONV=", "RSYNC_PARTIAL_DIR=", "RSYNC_PASSWORD=",
 		"RSYNC_PROTECT_ARGS=0", "RSYNC_OLD_ARGS=0", "RSYNC_PROXY=", "RSYNC_CHECKSUM_LIST=", "RSYNC_COMPRESS_LIST=",
 	}
 }

@@ -52,6 +52,9 @@ func Run(ctx context.Context, p Pull, o RunOptions) (Result, error) {
 		return Result{}, err
 	}
 	defer func() { _ = os.Remove(rules) }()
+	if p.nanoseconds, err = keepsNanoseconds(p.Dest); err != nil {
+		return Result{}, fmt.Errorf("the dataset's data directory is not usable: %w", err)
+	}
 	argv, err := p.Argv(rules)
 	if err != nil {
 		return Result{}, err
@@ -66,6 +69,25 @@ func Run(ctx context.Context, p Pull, o RunOptions) (Result, error) {
 		t.target = &p.Session.Target
 	}
 	return t.run(ctx)
+}
+
+// keepsNanoseconds tries out, on the directory itself, whether its file system
+// keeps the whole of a time. Where it does not, comparing nanoseconds would find
+// every file changed, always.
+func keepsNanoseconds(dir string) (bool, error) {
+	before, err := os.Stat(dir)
+	if err != nil {
+		return false, err
+	}
+	odd := time.Unix(before.ModTime().Unix(), 123_456_789)
+	if err := os.Chtimes(dir, time.Time{}, odd); err != nil {
+		return false, err
+	}
+	after, err := os.Stat(dir)
+	if err != nil {
+		return false, err
+	}
+	return after.ModTime().Equal(odd), os.Chtimes(dir, time.Time{}, before.ModTime())
 }
 
 // name is how messages call the host.
