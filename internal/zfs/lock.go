@@ -56,8 +56,10 @@ func (c *Client) LockMounts(ctx context.Context) (unlock func(), err error) {
 // Setting a property of ZFS's own can be a new mountpoint.
 func mounts(args []string) bool {
 	switch args[0] {
-	case "create", "clone", "mount", "rename", "destroy":
+	case "create", "clone", "mount", "rename":
 		return true
+	case "destroy":
+		return !strings.Contains(args[len(args)-1], "@")
 	case "set", "inherit":
 		return !strings.HasPrefix(args[1], "planb:")
 	}

@@ -53,7 +53,8 @@ func PoolOf(t testing.TB, size int64) (client *zfs.Client, parent string) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	run(t, "zpool", "create", "-m", filepath.Join(dir, "mnt"), name, file)
+	// Not in the cache file: the pool of a killed test must not come back.
+	run(t, "zpool", "create", "-o", "cachefile=none", "-m", filepath.Join(dir, "mnt"), name, file)
 	t.Cleanup(func() {
 		if err := client.Close(); err != nil {
 			t.Errorf("close the zfs client: %v", err)
@@ -117,7 +118,7 @@ func requireZFS(t testing.TB) {
 		t.Fatalf("start zfs-fuse: %v", err)
 	}
 	defer said.Close()
-	start := exec.Command(fuse)
+	start := exec.Command(fuse, "--no-kstat-mount")
 	start.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	start.Stdout, start.Stderr = said, said
 	if err := start.Run(); err != nil {
@@ -144,7 +145,9 @@ func answers() error {
 
 func run(t testing.TB, name string, args ...string) {
 	t.Helper()
-	if out, err := exec.Command(program(name), args...).CombinedOutput(); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, program(name), args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s %v: %v: %s", name, args, err, out)
 	}
 }
