@@ -48,7 +48,11 @@ func (p pattern) regexp() string {
 			l := segment[i]
 			switch {
 			case !l.special:
-				b.WriteString(regexp.QuoteMeta(string(rune(l.r))))
+				from := i
+				for i+1 < len(segment) && !segment[i+1].special {
+					i++
+				}
+				b.WriteString(regexp.QuoteMeta(strings.ToValidUTF8(plain(segment[from:i+1]), "\uFFFD")))
 			case l.r == '*' && i+1 < len(segment) && segment[i+1] == (letter{'*', true}):
 				b.WriteString(`.*`)
 				i++

@@ -1,0 +1,116 @@
+package rsync
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// output is what a real pull wrote (rsync 3.5.0), shortened.
+const output = "generator starting pid=21326\n" +
+	"recv_generator(.,0)\nrecv_generator(etc,2)\nrecv_generator(etc/b (1),6)\n" +
+	"cd+++++++++ etc/\n*deleting   etc/old/file\n" +
+	"\r              0   0%    0.00kB/s    0:00:00 (xfr#0, ir-chk=1/6)\n" +
+	">f+++++++++ etc/b (1)\n" +
+	"\r              2   0%    1.95kB/s    0:00:00  \r              2   0%    1.95kB/s    0:00:00 (xfr#1, to-chk=1/6)\n" +
+	".d..t...... ./\n" +
+	">f.st...... var/new\\#012line\n" +
+	"\r       31457287  99%    1.50MB/s    0:00:00  \n" +
+	"skipping non-regular file \"dev/x\"\n"
+
+const statistics = "\nNumber of files: 1,234 (reg: 1,000, dir: 230, link: 4)\nNumber of created files: 1 (reg: 1)\n" +
+	"Number of deleted files: 0\nNumber of regular files transferred: 2\nTotal file size: 31,457,290 bytes\n" +
+	"Total transferred file size: 31457287 bytes\nLiteral data: 2015 bytes\nMatched data: 31.455.272 bytes\n" +
+	"File list size: 157\nFile list generation time: 0.001 seconds\nFile list transfer time: 0.000 seconds\n" +
+	"Total bytes sent: 33,738\nTotal bytes received: 24,722\n\n" +
+	"sent 33738 bytes  received 24722 bytes  116920.00 bytes/sec\ntotal size is 31457290  speedup is 538.10\n"
+
+func TestParser(t *testing.T) {
+	t.Parallel()
+	// However the output is cut up, the end is the same.
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		var items, others []string
+		p := Parser{
+			OnItem:  func(code, path string) { items = append(items, code+" "+path) },
+			OnOther: func(line string) { others = append(others, line) },
+		}
+		for rest := output; rest != ""; {
+			n := 1 + random.IntN(min(40, len(rest)))
+			_, _ = p.Write([]byte(rest[:n]))
+			rest = rest[n:]
+		}
+		require.True(t, p.Transferring)
+		_, _ = p.Write([]byte(statistics))
+		stats, err := p.Close()
+		require.NoError(t, err)
+		require.Equal(t, Progress{
+			Bytes: 31457287, Files: 1, Deleted: 1, Checked: 5, Total: 6, TotalKnown: true, Percent: 99, Rate: 3 << 19, Path: `/var/new\#012line`,
+		}, p.Progress)
+		require.Equal(t, []string{"cd+++++++++ /etc/", "*deleting /etc/old/file", ">f+++++++++ /etc/b (1)", ".d..t...... /", `>f.st...... /var/new\#012line`}, items)
+		require.Equal(t, []string{`skipping non-regular file "dev/x"`}, others)
+		require.Equal(t, &Stats{
+			FilesTotal: 1234, RegularFiles: 1000, FilesCreated: 1, FilesTransferred: 2, TotalSize: 31457290,
+			TransferredSize: 31457287, Literal: 2015, Matched: 31455272, Sent: 33738, Received: 24722,
+		}, stats)
+	}
+}
+
+func TestStatsThatAreNotUnderstood(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) error {
+		var p Parser
+		_, _ = p.Write([]byte(text))
+		_, err := p.Close()
+		return err
+	}
+	require.ErrorIs(t, parse(""), ErrNoStats)
+	require.ErrorContains(t, parse("Total file size: many bytes\n"), `"Total file size: many bytes"`)
+	require.ErrorContains(t, parse("Number of pigs: 3\n"), `"Number of pigs: 3"`)
+	require.ErrorContains(t, parse(strings.Replace(statistics, "Literal", "Figurative", 1)), `"Literal data"`)
+	// Created and deleted files are not told by every rsync.
+	require.NoError(t, parse(strings.Replace(statistics, "Number of deleted files: 0\n", "", 1)))
+}
+
+func FuzzParser(f *testing.F) {
+	f.Add([]byte(output + statistics))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var p Parser
+		_, _ = p.Write(b)
+		_, _ = p.Close()
+		require.LessOrEqual(t, len(p.partial), maxLine)
+	})
+}
+
+func FuzzMessages(f *testing.F) {
+	f.Add([]byte("rsync: [sender] opendir \"/b\" failed: Permission denied (13)\nfile has vanished: \"/x\"\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := concluded(23, 0, nil, []string{"/x"}, string(b))
+		require.LessOrEqual(t, len(r.Tail), maxTail)
+	})
+}
+
+func TestMatcher(t *testing.T) {
+	t.Parallel()
+	for pattern, c := range map[string]struct{ yes, no []string }{
+		"/run":          {[]string{"/run", "/run/user/1"}, []string{"/runner", "/var/run"}},
+		"*.tmp":         {[]string{"/a.tmp", "/x/y/b.tmp", "/x.tmp/below"}, []string{"/a.tmpx"}},
+		"home/*/.cache": {[]string{"/home/a/.cache/x"}, []string{"/home/a/b/.cache", "/x/home/a/.cache"}},
+		"home/**/c":     {[]string{"/home/a/b/c"}, []string{"/home/c2"}},
+		"home/zoë/?":    {[]string{"/home/zoë/é"}, []string{"/home/zoe/e"}},
+		`a\*b`:          {[]string{"/a*b"}, []string{"/axb"}},
+		"a[!0-9]b?":     {[]string{"/axbc"}, []string{"/a1bc", "/axb/"}},
+		"a.b+(c)":       {[]string{"/a.b+(c)"}, []string{"/axb+(c)"}},
+	} {
+		m, err := newMatcher([]string{pattern})
+		require.NoError(t, err)
+		for _, path := range c.yes {
+			require.True(t, m.match(path), "%s %s", pattern, path)
+		}
+		for _, path := range c.no {
+			require.False(t, m.match(path), "%s %s", pattern, path)
+		}
+	}
+}
