@@ -175,7 +175,7 @@ func (s *Store) RemoveGroup(ctx context.Context, name string) error {
 			return err
 		}
 		if g.Hosts > 0 {
-			return refusedf("group %s still has %d hosts: remove them first, see `planb host list --group %s`", name, g.Hosts, name)
+			return refusedf("group %s still has hosts (%d): remove them first, see `planb host list --group %s`", name, g.Hosts, name)
 		}
 		if _, err := tx.Exec(ctx, `delete from groups where name = $1`, name); err != nil {
 			return err

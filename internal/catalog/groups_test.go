@@ -39,7 +39,7 @@ func TestGroupFromAddToRemove(t *testing.T) {
 
 	err = s.RemoveGroup(t.Context(), "emca")
 	require.True(t, catalog.IsRefused(err))
-	require.ErrorContains(t, err, "still has 1 hosts")
+	require.ErrorContains(t, err, "still has hosts (1)")
 	_, err = s.RemoveHost(t.Context(), ident.Host{Group: "emca", Name: "web1"})
 	require.NoError(t, err)
 	require.NoError(t, s.RemoveGroup(t.Context(), "emca"))
