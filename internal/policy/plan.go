@@ -167,11 +167,11 @@ func (p *planner) keepProtected() {
 			}
 			item.keep(reason)
 		}
-		switch {
-		case item.name.Kind == KindForeign:
+		switch item.name.Kind {
+		case KindForeign:
 			item.keep(ReasonForeign)
 			continue
-		case item.name.Kind == KindKeep:
+		case KindKeep:
 			item.keep("kept by hand: " + item.name.Label)
 		}
 		switch {
