@@ -229,3 +229,46 @@ func TestGroupFromAddToRemove(t *testing.T) {
 	p.ok("group", "rm", g+"2", "--yes")
 	require.Contains(t, p.fails(exitNotFound, "group", "show", g), "planb group add "+g)
 }
+
+func TestSystemPolicyIsInheritedByAll(t *testing.T) {
+	t.Parallel()
+	p, g := newPlanb(t), group(t)
+	p.ok("host", "add", g+"/web1", "--address", "a")
+	p.ok("policy", "edit", "--every", "6h", "--exclude", "a b", "--exclude", "c")
+	require.Regexp(t, `every +system +6h\n`, p.ok("policy", "show"))
+	require.Regexp(t, `exclude +system +"a b" c\n`, p.ok("host", "show", g+"/web1"))
+	var schedule []scheduleRow
+	p.json(&schedule, "schedule", "list", g+"/web1")
+	require.Equal(t, "6h", schedule[0].Every)
+	p.ok("policy", "edit", "--unset", "every")
+	require.Regexp(t, `every +default +1d\n`, p.ok("policy", "show"))
+	p.fails(exitUsage, "policy", "edit")
+	p.fails(exitUsage, "policy", "edit", "--unset", "notes")
+}
+
+// A window with a space in it, a flag after the host, a value that begins
+// with a dash: the ways in which people write commands.
+func TestFlagsMayFollowTheHost(t *testing.T) {
+	t.Parallel()
+	p, g := newPlanb(t), group(t)
+	p.ok("host", "add", "--address", "a", g+"/web1", "--window", "mon-fri 22:00-06:00; sat,sun 00:00-24:00", "--flag", "--checksum")
+	require.Regexp(t, `window +host +mon-fri 22:00-06:00; sat,sun 00:00-24:00\n`, p.ok("host", "show", g+"/web1"))
+	require.Regexp(t, `flag +host +--checksum\n`, p.ok("host", "show", g+"/web1"))
+}
+
+func TestPinnedHostKeysCanBeGivenAndForgotten(t *testing.T) {
+	t.Parallel()
+	p, g := newPlanb(t), group(t)
+	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMsKx0QWZxTAOJ2bTbvYh5VDzNsYmXBoMI8iCVHSfsRu"
+	p.ok("host", "add", g+"/web1", "--address", "a", "--host-key", key+" root@web1", "--jump-host", "me@"+g+".example")
+	var shown hostShown
+	p.json(&shown, "host", "show", g+"/web1")
+	require.Equal(t, []string{key}, shown.HostKeys)
+	require.NoError(t, p.store.PinJumpHostKeys(t.Context(), g+".example", []string{key}))
+	p.ok("host", "edit", g+"/web1", "--unset", "host-key", "--unset", "jump-host-key")
+	p.json(&shown, "host", "show", g+"/web1")
+	require.Empty(t, shown.HostKeys)
+	keys, err := p.store.JumpHostKeys(t.Context(), g+".example")
+	require.NoError(t, err)
+	require.Empty(t, keys)
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	ucli "github.com/urfave/cli/v2"
 
@@ -30,31 +31,31 @@ type policyFlag struct {
 }
 
 var policyFlags = []policyFlag{
-	{"every", "every", oneValue, "time from one backup to the next: 1d, 12h, 1w"},
-	{"window", "window", oneValue, "when backups may start and run: 22:00-06:00 or \"mon-fri 22:00-06:00; sat,sun 00:00-24:00\""},
-	{"tz", "timezone", oneValue, "time zone of window, schedule and retention: Europe/Amsterdam"},
-	{"keep", "keep", oneValue, "snapshots to keep per hour, day, week, month, year: 16d,4w,12m,2y"},
-	{"floor", "floor_count", oneValue, "never remove this many of the newest good snapshots"},
-	{"floor-age", "floor_age", oneValue, "never remove snapshots younger than this"},
+	{"every", "every", oneValue, "`TIME` from one backup to the next: 1d, 12h, 1w"},
+	{"window", "window", oneValue, "`HOURS` in which backups may start and run: 22:00-06:00 or \"mon-fri 22:00-06:00; sat,sun 00:00-24:00\""},
+	{"tz", "timezone", oneValue, "time `ZONE` of window, schedule and retention: Europe/Amsterdam"},
+	{"keep", "keep", oneValue, "snapshots to `KEEP` per hour, day, week, month, year: 16d,4w,12m,2y"},
+	{"floor", "floor_count", oneValue, "never remove the newest `COUNT` good snapshots"},
+	{"floor-age", "floor_age", oneValue, "never remove snapshots younger than this `TIME`"},
 	{"include", "include", manyValues, "`PATH` to back up; again for more; replaces the inherited list"},
 	{"exclude", "exclude", manyValues, "rsync `PATTERN` to leave out; again for more; replaces the inherited list"},
 	{"flag", "flags", manyValues, "extra `RSYNC-FLAG` of those known to be safe; again for more"},
-	{"user", "user", oneValue, "login on the host"},
-	{"port", "port", oneValue, "port of sshd, or of the rsync daemon"},
+	{"user", "user", oneValue, "`LOGIN` on the host"},
+	{"port", "port", oneValue, "`PORT` of sshd, or of the rsync daemon"},
 	{"sudo", "sudo", yesOrNo, "run the remote rsync through sudo"},
 	{"ionice", "ionice", yesOrNo, "let the remote rsync read only when the disk is idle"},
 	{"ssh-key", "ssh_key", oneValue, "private key, a `FILE` on the storage server"},
-	{"jump-host", "jump_host", oneValue, "[USER@]HOST[:PORT] on the way"},
+	{"jump-host", "jump_host", oneValue, "`[USER@]HOST[:PORT]` on the way"},
 	{"check-file", "check_file", oneValue, "`PATH` on the host without which no backup starts"},
-	{"bandwidth", "bandwidth", oneValue, "limit a second: 10M, or by time of day \"10M; 08:00-18:00 2M\""},
-	{"stall-after", "stall_after", oneValue, "end a transfer that makes no progress for so long: 30m"},
+	{"bandwidth", "bandwidth", oneValue, "`RATE` a second at most: 10M, or by time of day \"10M; 08:00-18:00 2M\""},
+	{"stall-after", "stall_after", oneValue, "end a transfer that makes no progress for this `TIME`: 30m"},
 	{"tolerate", "tolerate", manyValues, "`PATTERN` of paths whose failure is only a warning; again for more"},
-	{"guard-shrink", "guard_shrink", oneValue, "percent of files or bytes lost that make a snapshot suspect; 0 is off"},
-	{"guard-change", "guard_change", oneValue, "percent of files changed that make a snapshot suspect; 0 is off"},
-	{"guard-delete", "guard_delete", oneValue, "percent of files deleted that make a snapshot suspect; 0 is off"},
-	{"nag-every", "nag_every", oneValue, "repeat a notice about a lasting problem: 1d; 0 is never"},
-	{"catch-up", "catch_up", oneValue, "how late a missed start may still happen: 20h"},
-	{"max-wait", "max_wait", oneValue, "how long after the last good snapshot a run may be put off before it fails"},
+	{"guard-shrink", "guard_shrink", oneValue, "`PERCENT` of files or bytes lost that make a snapshot suspect; 0 is off"},
+	{"guard-change", "guard_change", oneValue, "`PERCENT` of files changed that make a snapshot suspect; 0 is off"},
+	{"guard-delete", "guard_delete", oneValue, "`PERCENT` of files deleted that make a snapshot suspect; 0 is off"},
+	{"nag-every", "nag_every", oneValue, "`TIME` after which a notice about a lasting problem is repeated: 1d; 0 is never"},
+	{"catch-up", "catch_up", oneValue, "`TIME` by which a missed start may still happen late: 20h"},
+	{"max-wait", "max_wait", oneValue, "`TIME` after the last good snapshot for which a run may be put off before it fails"},
 }
 
 // withPolicyFlags adds the flags that set policy to those of a command.
@@ -164,6 +165,18 @@ func (a *app) printPolicy(c *ucli.Context, e policy.Effective) error {
 		if i := slices.IndexFunc(policyFlags, func(p policyFlag) bool { return p.setting == f.Name }); i >= 0 {
 			name = policyFlags[i].name
 		}
-		return []string{name, string(f.From), f.String()}
+		return []string{name, string(f.From), values(f.Values)}
 	})
+}
+
+// values shows a list so that a person can tell where each entry ends.
+func values(list []string) string {
+	shown := make([]string, len(list))
+	for i, v := range list {
+		shown[i] = v
+		if len(list) > 1 && strings.ContainsAny(v, " \t") || strings.ContainsFunc(v, unicode.IsControl) {
+			shown[i] = strconv.Quote(v)
+		}
+	}
+	return strings.Join(shown, " ")
 }
