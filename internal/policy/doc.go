@@ -1,6 +1,7 @@
 // Package policy decides when a host is backed up, which snapshots are kept and
 // what is alarming: pure functions, without input or output and without a clock
-// of their own.
+// of their own. The one thing looked up is the time zone database, so programs
+// that use this package embed it (time/tzdata) to agree with each other.
 //
 // Settings say what one level wants; [Resolve] turns the settings of system,
 // group and host into the [Effective] policy, each value with the level it
