@@ -11,8 +11,9 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// defaultHeartbeats is how often a long activity reports its progress.
-const defaultHeartbeats = 5 * time.Second
+// defaultHeartbeats is how often a long activity reports its progress. A cancel
+// arrives with the answer, and is to be obeyed within three seconds.
+const defaultHeartbeats = time.Second
 
 // errShutdown is the cause of a context that the end of the worker cancels.
 var errShutdown = errors.New("the worker was told to stop")

@@ -70,22 +70,34 @@ func (s *Storage) Pull(ctx context.Context, in PullInput) (PullResult, error) {
 	if _, err := s.ZFS.EnsureMounted(ctx, in.Plan.Dataset); err != nil {
 		return PullResult{}, fmt.Errorf("mounting %s: %w", in.Plan.Dataset, err)
 	}
-	lock, err := rsync.TryLock(in.Prepared.Data)
-	if errors.Is(err, rsync.ErrLocked) {
-		return PullResult{}, later(ErrTypeLocked, in.Plan.Dataset+" is still written to by an earlier transfer", lockedAgain, err)
-	}
+	lock, err := s.lock(in.Plan, in.Prepared.Data)
 	if err != nil {
-		return PullResult{}, fmt.Errorf("locking %s: %w", in.Plan.Dataset, err)
+		return PullResult{}, err
 	}
 	defer lock.Close()
+	free, ok := s.pulls.take(in.Plan)
+	if !ok {
+		return PullResult{}, later(ErrTypeLocked, "other hosts at "+in.Plan.Address+" are being backed up: at most "+
+			fmt.Sprint(perAddress)+" at a time", lockedAgain, nil)
+	}
+	defer free()
 	return s.pull(ctx, in, lock)
 }
 
-func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullResult, error) {
-	spec, err := s.pullSpec(in)
-	if err != nil {
-		return PullResult{}, permanent(ErrTypeRefused, err.Error(), "", err)
+// lock makes this the only one that works on a dataset's files. Whoever still
+// does is waited for.
+func (s *Storage) lock(p Plan, data string) (*os.File, error) {
+	lock, err := rsync.TryLock(data)
+	if errors.Is(err, rsync.ErrLocked) {
+		return nil, later(ErrTypeLocked, p.Dataset+" is still written to by an earlier transfer", lockedAgain, err)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", p.Dataset, err)
+	}
+	return lock, nil
+}
+
+func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullResult, error) {
 	log, err := s.openLog(in.Plan.Run)
 	if err != nil {
 		return PullResult{}, err
@@ -97,7 +109,7 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 	latest.Store(&Progress{})
 	ctx, stop := s.beat(ctx, func() any { return *latest.Load() })
 	defer stop()
-	res, err := rsync.Run(ctx, spec, rsync.RunOptions{
+	res, err := s.transfer(ctx, in, rsync.RunOptions{
 		Lock: lock, Log: log, StallAfter: in.Plan.Policy.StallAfter.Value.Duration(),
 		OnProgress: func(p rsync.Progress) { latest.Store(&p) },
 	})
@@ -110,9 +122,8 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 		return PullResult{}, cause
 	}
 	if err != nil {
-		return PullResult{}, fmt.Errorf("running rsync: %w", err)
+		return PullResult{}, err
 	}
-	fmt.Fprintf(log, "%s ended %s %s\n", s.stamp(), res.State, res.Message)
 	if res.State == rsync.Failed {
 		return PullResult{}, s.failedPull(ctx, in.Plan, res)
 	}
@@ -120,26 +131,63 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 	return out, s.keepWaiting(in.Plan.Run, out)
 }
 
-// pullSpec turns the policy into what rsync is told.
-func (s *Storage) pullSpec(in PullInput) (rsync.Pull, error) {
-	p := in.Plan
-	zone, err := p.Policy.Location()
+// errNewRate ends a transfer whose bandwidth limit changes by the clock: rsync
+// is started again with the new one, and goes on where it was.
+var errNewRate = errors.New("the bandwidth limit changes now")
+
+// transfer runs rsync, once for each bandwidth limit that the time of day
+// brings.
+func (s *Storage) transfer(ctx context.Context, in PullInput, o rsync.RunOptions) (rsync.Result, error) {
+	zone, err := in.Plan.Policy.Location()
 	if err != nil {
-		return rsync.Pull{}, err
+		return rsync.Result{}, permanent(ErrTypeRefused, err.Error(), "", err)
 	}
+	limits := in.Plan.Policy.Bandwidth.Value
+	for {
+		now := s.Now()
+		spec, err := s.pullSpec(in, kib*limits.At(now, zone))
+		if err != nil {
+			return rsync.Result{}, permanent(ErrTypeRefused, err.Error(), "", err)
+		}
+		run, end := ctx, context.CancelFunc(func() {})
+		if change, ok := limits.NextChange(now, zone); ok {
+			run, end = context.WithTimeoutCause(ctx, change.Sub(now), errNewRate)
+		}
+		res, err := rsync.Run(run, spec, o)
+		changed := ctx.Err() == nil && errors.Is(context.Cause(run), errNewRate)
+		end()
+		if changed && (err != nil || res.State == rsync.Cancelled) {
+			fmt.Fprintf(o.Log, "%s %v\n", s.stamp(), errNewRate)
+			continue
+		}
+		if err != nil {
+			return res, fmt.Errorf("running rsync: %w", err)
+		}
+		return res, nil
+	}
+}
+
+// kib is how many bytes a policy's unit of bandwidth has.
+const kib = 1024
+
+// pullSpec turns the policy into what rsync is told; rate is in bytes per
+// second, 0 for no limit.
+func (s *Storage) pullSpec(in PullInput, rate int64) (rsync.Pull, error) {
+	p := in.Plan
 	spec := rsync.Pull{
 		Dest: in.Prepared.Data, WorkDir: s.hostDir(p),
 		Includes: p.Policy.Include.Value, Excludes: p.Policy.Exclude.Value,
 		Flags: p.Policy.Flags.Value, Tolerate: p.Policy.Tolerate.Value,
 		Sudo: p.Policy.Sudo.Value, IONice: p.Policy.IONice.Value,
 		Super: s.Root, ACLs: in.Prepared.ACLs, Xattrs: in.Prepared.Xattrs,
-		Bandwidth: p.Policy.Bandwidth.Value.At(s.Now(), zone),
+		Bandwidth: rate,
 	}
 	if p.Transport == TransportRsyncd {
 		spec.Daemon = &rsync.Daemon{Address: p.Address, Port: daemonPort(p), Module: p.Module}
 		return spec, os.MkdirAll(spec.WorkDir, 0o700)
 	}
-	spec.Session, err = s.session(p)
+	session, err := s.session(p)
+	spec.Session = session
 	return spec, err
 }
 

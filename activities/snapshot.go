@@ -15,12 +15,20 @@ type SnapshotInput struct {
 	Name  string   `json:"name"`
 	Tiers []string `json:"tiers"`
 	State string   `json:"state"`
+	// Data is the directory that the pull wrote to.
+	Data string `json:"data,omitempty"`
 }
 
 // Snapshot keeps the dataset as the pull left it. The name is fixed by the
-// workflow: one that is there and carries this run is the one asked for.
+// workflow: one that is there and carries this run is the one asked for. While
+// any process still writes to the dataset there is nothing to keep.
 func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
 	p := in.Plan
+	lock, err := s.lock(in.Plan, in.Data)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	snap, _, err := s.ZFS.TakeSnapshot(ctx, p.Dataset, in.Name, map[string]string{
 		zfs.PropHost: p.HostID, zfs.PropRun: p.Run, zfs.PropState: in.State, zfs.PropTiers: strings.Join(in.Tiers, ","),
 	})

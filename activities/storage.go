@@ -24,8 +24,10 @@ type Storage struct {
 	// Now is the clock.
 	Now func() time.Time
 	Log *slog.Logger
-	// Heartbeats is how often progress is reported; 5 s when 0.
+	// Heartbeats is how often progress is reported; a second when 0.
 	Heartbeats time.Duration
+
+	pulls limiter
 }
 
 // RunsDir holds what belongs to single runs: logs, and results that wait.

@@ -103,7 +103,7 @@ func (b *backup) preCheck(ctx workflow.Context) error {
 		if err != nil || check.Ready {
 			return err
 		}
-		until := b.patience(ctx, every)
+		until := b.patience(ctx)
 		next := workflow.Now(ctx).Add(pause(every))
 		if b.failsNow(check) || next.After(until) {
 			return temporal.NewNonRetryableApplicationError(check.Reason, check.Cause, nil)
@@ -134,12 +134,12 @@ func (b *backup) failsNow(check activities.PreCheckResult) bool {
 }
 
 // patience is when being put off becomes a failure.
-func (b *backup) patience(ctx workflow.Context, every time.Duration) time.Time {
+func (b *backup) patience(ctx workflow.Context) time.Time {
 	since := workflow.GetInfo(ctx).WorkflowStartTime
 	if b.plan.LastGood != nil {
 		since = *b.plan.LastGood
 	}
-	return since.Add(2 * every)
+	return since.Add(b.plan.Policy.MaxWait.Value.Duration())
 }
 
 // pause is a 24th of the interval, but at least a minute and at most an hour.
@@ -191,19 +191,31 @@ func (b *backup) prepare(ctx workflow.Context) error {
 
 // pull transfers the files.
 func (b *backup) pull(ctx workflow.Context) error {
-	ctx = workflow.WithPriority(onPull(ctx, b.plan.Server, "rsync "+b.in.Host.String()+" to "+b.plan.Dataset), b.priority())
+	ctx = workflow.WithPriority(onPull(ctx, b.plan.Server, "rsync "+b.in.Host.String()+" to "+b.plan.Dataset), b.priority(ctx))
 	return workflow.ExecuteActivity(ctx, activities.PullName,
 		activities.PullInput{Plan: b.plan, Prepared: b.prepared}).Get(ctx, &b.out.Pull)
 }
 
-// priority puts what people ask for before what the clock asks for, and keeps
-// one group's hundred hosts from starving another's two.
-func (b *backup) priority() temporal.Priority {
+// priority puts what people ask for before what the clock asks for, hosts that
+// have been without a good snapshot for long before others, and keeps one
+// group's hundred hosts from starving another's two.
+func (b *backup) priority(ctx workflow.Context) temporal.Priority {
 	key := 3
-	if b.in.Trigger == activities.TriggerManual {
+	switch {
+	case b.in.Trigger == activities.TriggerManual:
 		key = 1
+	case !workflow.Now(ctx).Before(b.lateFrom()):
+		key = 2
 	}
 	return temporal.Priority{PriorityKey: key, FairnessKey: b.in.Host.Group}
+}
+
+// lateFrom is when the host counts as long without a good snapshot.
+func (b *backup) lateFrom() time.Time {
+	if b.plan.LastGood == nil {
+		return time.Time{}
+	}
+	return b.plan.LastGood.Add(2 * b.plan.Policy.Every.Value.Duration())
 }
 
 // snapshot keeps what was pulled. The name is fixed here, once, so that the
@@ -216,7 +228,7 @@ func (b *backup) snapshot(ctx workflow.Context) error {
 	err = workflow.ExecuteActivity(
 		onStorage(ctx, b.plan.Server, "snapshot "+b.plan.Dataset+"@"+name, 5*time.Minute),
 		activities.SnapshotName,
-		activities.SnapshotInput{Plan: b.plan, Name: name, Tiers: tiers, State: b.out.Pull.State}).Get(ctx, nil)
+		activities.SnapshotInput{Plan: b.plan, Name: name, Tiers: tiers, State: b.out.Pull.State, Data: b.prepared.Data}).Get(ctx, nil)
 	if err != nil {
 		return err
 	}
