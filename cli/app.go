@@ -1,0 +1,126 @@
+// Package cli holds the commands of planb: each parses its arguments, calls
+// what does the work, and prints a table or JSON.
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	ucli "github.com/urfave/cli/v2"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/term"
+
+	"planb/internal/catalog"
+	"planb/internal/config"
+)
+
+// Version is set when the binary is built.
+var Version = "dev"
+
+// app is what every command shares: the streams, and what it opens on demand.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+	// terminal says whether stderr is one: progress is drawn there only.
+	terminal bool
+	// asks says whether stdin is a terminal, so that questions can be answered.
+	asks bool
+
+	cfg     *config.Config
+	store   *catalog.Store
+	tc      client.Client
+	closers []func()
+}
+
+// Main runs the command that args name and gives the exit status.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		asks:     term.IsTerminal(int(os.Stdin.Fd())),
+	}
+	return a.run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	defer a.close()
+	slog.SetDefault(slog.New(slog.NewTextHandler(a.stderr, nil)))
+	root := a.root()
+	return a.report(root.RunContext(ctx, permute(root, args)))
+}
+
+func (a *app) close() {
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+	a.closers = nil
+}
+
+func (a *app) root() *ucli.App {
+	root := ucli.NewApp()
+	root.Name = "planb"
+	root.Usage = "back up many hosts onto ZFS, keep versions, restore"
+	root.Version = Version
+	root.Description = "A host is always group/name, e.g. acme/web1.\n" +
+		"Exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 refused\n" +
+		"(policy, guard, permission, already running)."
+	root.Writer, root.ErrWriter = a.stdout, a.stderr
+	root.HideHelpCommand = true
+	root.ExitErrHandler = func(*ucli.Context, error) {}
+	root.OnUsageError = func(_ *ucli.Context, err error, _ bool) error { return usageError(err) }
+	root.Flags = []ucli.Flag{
+		&ucli.StringFlag{Name: "config", Usage: "read `FILE` instead of $PLANB_CONFIG or " + config.DefaultPath},
+	}
+	root.Action = func(c *ucli.Context) error {
+		if c.Args().Present() {
+			return usagef("there is no command %q: see planb --help", c.Args().First())
+		}
+		return ucli.ShowAppHelp(c)
+	}
+	root.Commands = a.commands()
+	var quiet func(cmds []*ucli.Command)
+	quiet = func(cmds []*ucli.Command) {
+		for _, c := range cmds {
+			c.OnUsageError = func(_ *ucli.Context, err error, _ bool) error { return usageError(err) }
+			c.HideHelpCommand = true
+			if c.Action == nil {
+				c.Action = missingSubcommand
+			}
+			quiet(c.Subcommands)
+		}
+	}
+	quiet(root.Commands)
+	return root
+}
+
+func missingSubcommand(c *ucli.Context) error {
+	if c.Args().Present() {
+		return usagef("planb %s has no command %q: see planb %s --help", c.Command.FullName(), c.Args().First(), c.Command.FullName())
+	}
+	return ucli.ShowSubcommandHelp(c)
+}
+
+// config reads the configuration once.
+func (a *app) config(c *ucli.Context) (*config.Config, error) {
+	if a.cfg == nil {
+		cfg, err := config.Load(c.String("config"), a.environ)
+		if err != nil {
+			return nil, err
+		}
+		a.cfg = cfg
+	}
+	return a.cfg, nil
+}
+
+// quietSDK keeps libraries from logging between the lines of a command that
+// people read.
+func (a *app) quietSDK() {
+	slog.SetDefault(slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+}

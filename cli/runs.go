@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+
+	ucli "github.com/urfave/cli/v2"
+
+	"planb/internal/catalog"
+	"planb/internal/ident"
+	"planb/worker"
+)
+
+func (a *app) runsCommand() *ucli.Command {
+	return &ucli.Command{
+		Name: "runs", Usage: "list runs, the newest first", ArgsUsage: "[HOST]",
+		Flags: []ucli.Flag{
+			&ucli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` runs; 0 for all"},
+			&ucli.StringFlag{Name: "state", Usage: "only runs in `STATE`"},
+			&ucli.StringFlag{Name: "group", Usage: "only runs of hosts of `G`"},
+			jsonFlag(),
+		},
+		Action: a.runs,
+	}
+}
+
+func (a *app) runs(c *ucli.Context) error {
+	f := catalog.RunFilter{State: c.String("state"), Group: c.String("group"), Limit: c.Int("limit")}
+	if f.Limit == 0 {
+		f.Limit = -1
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	if c.Args().Present() {
+		if f.Host, err = ident.ParseHost(c.Args().First()); err != nil {
+			return usageError(err)
+		}
+	}
+	runs, err := store.Runs(ctx, f)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 && f.Host != (ident.Host{}) {
+		if _, err := store.Host(ctx, f.Host); err != nil {
+			return err
+		}
+	}
+	return list(a, c, runs, "RUN HOST KIND STATE STARTED DURATION FILES TRANSFERRED SNAPSHOT MESSAGE", func(r catalog.Run) []string {
+		return []string{
+			r.ID, r.Host, r.Kind, r.State, when(&r.Started), duration(r.DurationSeconds),
+			count(r.FilesTotal), sizePtr(r.BytesTransferred), string(r.Snapshot), cut(cmp.Or(string(r.Reason), r.Message), 60),
+		}
+	})
+}
+
+func (a *app) runCommand() *ucli.Command {
+	return &ucli.Command{
+		Name: "run", Usage: "look at one run, or end it", Subcommands: []*ucli.Command{
+			{Name: "show", Usage: "tell what a run did", ArgsUsage: "RUN", Flags: []ucli.Flag{jsonFlag()}, Action: a.runShow},
+			a.runLogCommand(),
+			{Name: "cancel", Usage: "end a run that is under way", ArgsUsage: "RUN", Action: a.runCancel},
+		},
+	}
+}
+
+// theRun finds the run that the only argument names.
+func (a *app) theRun(c *ucli.Context) (catalog.Run, error) {
+	if c.Args().Len() != 1 {
+		return catalog.Run{}, usagef("name one run, as planb runs lists them")
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return catalog.Run{}, err
+	}
+	return store.Run(ctx, c.Args().First())
+}
+
+func (a *app) runShow(c *ucli.Context) error {
+	r, err := a.theRun(c)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printObject(r)
+	}
+	a.printRun(c, r)
+	return nil
+}
+
+func (a *app) runCancel(c *ucli.Context) error {
+	r, err := a.theRun(c)
+	if err != nil {
+		return err
+	}
+	if r.Finished != nil {
+		return refusedf("the run has ended already, %s", r.State)
+	}
+	tc, err := a.temporal(c)
+	if err != nil {
+		return err
+	}
+	if err := tc.CancelWorkflow(c.Context, r.WorkflowID, r.ID); err != nil {
+		return fmt.Errorf("cancelling the run: %w", err)
+	}
+	err = worker.Watch(c.Context, tc, r.WorkflowID, r.ID, lookEvery, func(worker.Status) {})
+	if err == nil {
+		fmt.Fprintf(a.stdout, "%s of %s cancelled\n", r.Kind, r.Host)
+	}
+	return err
+}

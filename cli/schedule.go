@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	ucli "github.com/urfave/cli/v2"
+
+	"planb/internal/catalog"
+	"planb/internal/ident"
+	"planb/worker/schedules"
+)
+
+func (a *app) scheduleCommand() *ucli.Command {
+	return &ucli.Command{
+		Name: "schedule", Usage: "see when hosts are backed up", Subcommands: []*ucli.Command{
+			{
+				Name: "list", Usage: "list the schedule of each host", ArgsUsage: "[HOST…]",
+				Flags: []ucli.Flag{jsonFlag()}, Action: a.scheduleList,
+			},
+			{
+				Name: "sync", Usage: "make Temporal's schedules agree with the catalog",
+				Description: "Every change of a host does this for that host; this is for all of them, e.g.\n" +
+					"after Temporal's database was lost.",
+				Flags: []ucli.Flag{jsonFlag()}, Action: func(c *ucli.Context) error { return a.scheduleSync(c, false) },
+			},
+			{
+				Name: "check", Usage: "show where Temporal's schedules differ from the catalog",
+				Description: "Exit status: 0 they agree, 1 they do not.",
+				Flags:       []ucli.Flag{jsonFlag()}, Action: func(c *ucli.Context) error { return a.scheduleSync(c, true) },
+			},
+		},
+	}
+}
+
+// scheduleRow is one line of the list.
+type scheduleRow struct {
+	Host        string     `json:"host"`
+	Every       string     `json:"every"`
+	Window      *string    `json:"window"`
+	Timezone    string     `json:"timezone"`
+	Next        *time.Time `json:"next"`
+	Paused      bool       `json:"paused"`
+	PauseReason *string    `json:"pause_reason"`
+}
+
+func (a *app) scheduleList(c *ucli.Context) error {
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	hosts, err := a.policiesOf(ctx, c, store)
+	if err != nil {
+		return err
+	}
+	syncer, err := a.syncer(c)
+	if err != nil {
+		return err
+	}
+	var names []ident.Host
+	for _, h := range hosts {
+		names = append(names, h.Host.Ident())
+	}
+	states, err := syncer.Look(ctx, names)
+	if err != nil {
+		return err
+	}
+	rows := []scheduleRow{}
+	for _, h := range hosts {
+		rows = append(rows, rowOf(h, states[h.Host.Ident()]))
+	}
+	return list(a, c, rows, "HOST EVERY WINDOW TIMEZONE NEXT PAUSED", func(r scheduleRow) []string {
+		return []string{r.Host, r.Every, text(r.Window), r.Timezone, when(r.Next), text(r.PauseReason)}
+	})
+}
+
+func rowOf(h catalog.HostPolicy, st schedules.State) scheduleRow {
+	row := scheduleRow{
+		Host: h.Host.Ident().String(), Every: h.Policy.Every.Value.String(), Timezone: h.Policy.Timezone.Value,
+		Next: st.Next, Paused: st.Paused,
+	}
+	if w := h.Policy.Window.Value; !w.IsAlways() {
+		row.Window = new(w.String())
+	}
+	switch {
+	case !st.There:
+		row.Paused, row.PauseReason = true, new("it has no schedule yet: planb schedule sync")
+	case st.Paused:
+		row.PauseReason = new(st.Reason)
+	}
+	return row
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// policiesOf are the hosts that the arguments name, or all.
+func (a *app) policiesOf(ctx context.Context, c *ucli.Context, store *catalog.Store) ([]catalog.HostPolicy, error) {
+	if !c.Args().Present() {
+		return store.HostPolicies(ctx, catalog.HostFilter{})
+	}
+	var out []catalog.HostPolicy
+	for _, arg := range c.Args().Slice() {
+		h, err := ident.ParseHost(arg)
+		if err != nil {
+			return nil, usageError(err)
+		}
+		hp, err := store.HostPolicy(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, hp)
+	}
+	return out, nil
+}
+
+func (a *app) syncer(c *ucli.Context) (schedules.Syncer, error) {
+	tc, err := a.temporal(c)
+	if err != nil {
+		return schedules.Syncer{}, err
+	}
+	return schedules.Syncer{Client: tc.ScheduleClient()}, nil
+}
+
+func (a *app) scheduleSync(c *ucli.Context, dry bool) error {
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	hosts, err := store.HostPolicies(ctx, catalog.HostFilter{})
+	if err != nil {
+		return err
+	}
+	syncer, err := a.syncer(c)
+	if err != nil {
+		return err
+	}
+	changes, err := syncer.Sync(ctx, wanted(hosts), true, dry)
+	if err != nil {
+		return err
+	}
+	if changes == nil {
+		changes = []schedules.Change{}
+	}
+	if len(changes) == 0 && !c.Bool("json") {
+		fmt.Fprintln(a.stdout, "The schedules agree with the catalog.")
+		return nil
+	}
+	if err := list(a, c, changes, "HOST ACTION", func(ch schedules.Change) []string { return []string{ch.Host, ch.Action} }); err != nil {
+		return err
+	}
+	if dry && len(changes) > 0 {
+		return fmt.Errorf("%d schedules differ from the catalog: planb schedule sync makes them agree", len(changes))
+	}
+	return nil
+}
+
+// wanted are the schedules that hosts should have.
+func wanted(hosts []catalog.HostPolicy) []schedules.Wanted {
+	out := make([]schedules.Wanted, len(hosts))
+	for i, h := range hosts {
+		out[i] = schedules.Wanted{Host: h.Host.Ident(), Timetable: h.Policy.Timetable(h.Host.ID)}
+		if !h.Host.Enabled {
+			out[i].Paused = "disabled: " + h.Host.DisabledReason
+		}
+	}
+	return out
+}
+
+// syncSchedules makes the schedules of these hosts agree with the catalog. The
+// change that led here is made already, so that Temporal being away is only
+// said, with what to do once it is back.
+func (a *app) syncSchedules(c *ucli.Context, hosts ...ident.Host) error {
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	syncer, err := a.syncer(c)
+	if err != nil {
+		return laterSync(err)
+	}
+	for _, h := range hosts {
+		hp, err := store.HostPolicy(ctx, h)
+		if catalog.IsNotFound(err) {
+			err = syncer.Remove(ctx, h)
+		} else if err == nil {
+			_, err = syncer.Sync(ctx, wanted([]catalog.HostPolicy{hp}), false, false)
+		}
+		if err != nil {
+			return laterSync(err)
+		}
+	}
+	return nil
+}
+
+func laterSync(err error) error {
+	return fmt.Errorf("the change is made, but its schedule is not: %w; then run planb schedule sync", err)
+}

@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	ucli "github.com/urfave/cli/v2"
+	"go.temporal.io/sdk/client"
+
+	"planb/activities"
+	"planb/internal/catalog"
+	"planb/internal/config"
+	"planb/internal/dataplane"
+	"planb/internal/sshx"
+	"planb/internal/zfs"
+	"planb/web"
+	"planb/worker"
+)
+
+// part is one of the long-running parts of PlanB. It returns when ctx ends.
+type part func(ctx context.Context, cfg *config.Config, log *slog.Logger) error
+
+func (a *app) serveCommand() *ucli.Command {
+	return a.partsCommand("serve", "run control, worker and web in one process, for one server", runControl, runWorker, runWeb)
+}
+
+func (a *app) controlCommand() *ucli.Command {
+	return a.partsCommand("control", "run the workflows and what touches the catalog", runControl)
+}
+
+func (a *app) workerCommand() *ucli.Command {
+	return a.partsCommand("worker", "run the work on this storage server's datasets", runWorker)
+}
+
+func (a *app) webCommand() *ucli.Command {
+	return a.partsCommand("web", "run the web pages", runWeb)
+}
+
+func (a *app) partsCommand(name, usage string, parts ...part) *ucli.Command {
+	return &ucli.Command{Name: name, Usage: usage, Action: func(c *ucli.Context) error {
+		cfg, err := a.config(c)
+		if err != nil {
+			return err
+		}
+		log := slog.New(slog.NewTextHandler(a.stderr, nil))
+		slog.SetDefault(log)
+		log.Info("starting", "version", Version, "server", cfg.Server)
+		return runAll(c.Context, cfg, log, parts)
+	}}
+}
+
+// runAll runs parts until ctx ends or one of them fails, which ends the others.
+func runAll(ctx context.Context, cfg *config.Config, log *slog.Logger, parts []part) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ends := make(chan error)
+	for _, p := range parts {
+		go func() { ends <- p(ctx, cfg, log) }()
+	}
+	var first error
+	for range parts {
+		if err := <-ends; err != nil && !errors.Is(err, context.Canceled) && first == nil {
+			first = err
+		}
+		stop()
+	}
+	return first
+}
+
+// runControl polls the control queue.
+func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	store, err := openPatiently(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	tc, err := worker.DialPatiently(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer tc.Close()
+	if err := worker.RegisterAttributes(ctx, tc, worker.Namespace(cfg)); err != nil {
+		return err
+	}
+	return runGroup(ctx, worker.NewControl(tc, cfg, &activities.Control{Catalog: store, Now: time.Now, Log: log}))
+}
+
+// runWorker polls the queues of this storage server, and serves what its
+// snapshots hold.
+func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	if len(cfg.Storages) == 0 {
+		return errors.New("no storages are configured: name this server's parent datasets under storages: in planb.yaml")
+	}
+	if err := sshx.Keygen(ctx, cfg.SSH.Key, "planb@"+cfg.Server); err != nil {
+		return fmt.Errorf("making the ssh key %s: %w", cfg.SSH.Key, err)
+	}
+	storage, err := newStorage(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer storage.ZFS.Close() //nolint:errcheck // views that stay are cleaned at the next start
+	tc, err := worker.DialPatiently(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer tc.Close()
+	return runAll(ctx, cfg, log, []part{
+		func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+			return serveData(ctx, cfg, storage, log)
+		},
+		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error {
+			return register(ctx, tc, cfg, storage, log)
+		},
+		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error {
+			return runGroup(ctx, worker.NewStorage(tc, cfg, storage))
+		},
+	})
+}
+
+// registerEvery is how often a worker tells how full its storages are.
+const registerEvery = 10 * time.Minute
+
+// register tells the catalog, through Temporal, which storages are here.
+func register(ctx context.Context, tc client.Client, cfg *config.Config, s *activities.Storage, log *slog.Logger) error {
+	tick := time.NewTicker(registerEvery)
+	defer tick.Stop()
+	for {
+		err := worker.RegisterStorages(ctx, tc, activities.RegisterInput{
+			Server: cfg.Server, DataURL: cfg.Data.URL, Storages: s.Storages(ctx), At: time.Now(),
+		})
+		if err != nil && ctx.Err() == nil {
+			log.Error("storages were not registered", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func newStorage(ctx context.Context, cfg *config.Config, log *slog.Logger) (*activities.Storage, error) {
+	for _, dir := range []string{cfg.State, cfg.RunsDir()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the state directory: %w", err)
+		}
+	}
+	s := &activities.Storage{
+		ZFS:   zfs.New(zfs.Options{Sudo: cfg.ZFS.Sudo, ViewDir: cfg.State + "/views", ViewIdle: time.Minute, Log: log}),
+		State: cfg.State, DefaultKey: cfg.SSH.Key, Root: os.Geteuid() == 0, Now: time.Now, Log: log,
+	}
+	for _, st := range cfg.Storages {
+		s.Parents = append(s.Parents, st.Dataset)
+		// What a crash left behind would keep snapshots from being removed.
+		if err := s.ZFS.CleanViews(ctx, st.Dataset); err != nil {
+			log.Warn("views of an earlier worker were not removed", "storage", st.Dataset, "error", err)
+		}
+	}
+	return s, nil
+}
+
+func serveData(ctx context.Context, cfg *config.Config, s *activities.Storage, log *slog.Logger) error {
+	key, err := dataplane.NewKey([]byte(cfg.Data.Key))
+	if err != nil {
+		return fmt.Errorf("the data service needs data.key or data.key_file: %w", err)
+	}
+	handler := dataplane.Handler(dataplane.Options{
+		Key: key, Snapshots: dataplane.ZFS{Client: s.ZFS}, Storages: s.Parents, RunsDir: s.RunsDir(), Log: log,
+	})
+	return dataplane.Serve(ctx, dataplane.ListenOptions{
+		Addr: cfg.Data.Listen, CertFile: cfg.Data.CertFile, KeyFile: cfg.Data.CertKey, Log: log,
+	}, handler)
+}
+
+// runGroup polls until ctx ends, then lets what is under way end.
+func runGroup(ctx context.Context, g *worker.Group) error {
+	if err := g.Start(); err != nil {
+		return fmt.Errorf("starting to poll Temporal: %w", err)
+	}
+	defer g.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-g.Fatal():
+		return fmt.Errorf("polling Temporal: %w", err)
+	}
+}
+
+// runWeb serves the pages.
+func runWeb(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	store, err := openPatiently(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return web.Serve(ctx, web.Options{
+		Listen: cfg.Web.Listen, User: cfg.Web.User, Password: cfg.Web.Password,
+		TemporalUI: cfg.Web.TemporalUI, Fleet: store, Log: log, Version: Version,
+	})
+}
+
+// openPatiently opens the catalog, waiting for a PostgreSQL that is started
+// together with PlanB.
+func openPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger) (*catalog.Store, error) {
+	wait := time.Second
+	for {
+		store, err := catalog.Open(ctx, cfg.Database.URL)
+		if err == nil || !catalog.IsUnavailable(err) {
+			return store, err
+		}
+		log.Warn("waiting for PostgreSQL", "error", err, "next_try", wait)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 30*time.Second)
+	}
+}

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"fmt"
+
+	ucli "github.com/urfave/cli/v2"
+
+	"planb/internal/catalog"
+)
+
+func (a *app) storageCommand() *ucli.Command {
+	return &ucli.Command{
+		Name: "storage", Usage: "look at the storages", Subcommands: []*ucli.Command{{
+			Name: "list", Usage: "list the storages and how full they are",
+			Description: "As their workers last saw them.",
+			Flags:       []ucli.Flag{jsonFlag()}, Action: a.storageList,
+		}},
+	}
+}
+
+func (a *app) storageList(c *ucli.Context) error {
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	storages, err := store.Storages(ctx)
+	if err != nil {
+		return err
+	}
+	return list(a, c, storages, "SERVER DATASET HEALTH SIZE USED FREE FULL HOSTS SEEN", func(s catalog.Storage) []string {
+		full := ""
+		if s.SizeBytes != nil && s.UsedBytes != nil && *s.SizeBytes > 0 {
+			full = fmt.Sprintf("%.0f%%", 100*float64(*s.UsedBytes)/float64(*s.SizeBytes))
+		}
+		return []string{
+			s.Server, s.Dataset, s.Health, sizePtr(s.SizeBytes), sizePtr(s.UsedBytes), sizePtr(s.FreeBytes),
+			full, fmt.Sprint(s.Hosts), when(&s.SeenAt),
+		}
+	})
+}
