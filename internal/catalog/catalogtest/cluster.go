@@ -66,7 +66,7 @@ func startCluster() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer logFile.Close()
+	defer func() { _ = logFile.Close() }()
 	cmd := exec.Command("sh", append([]string{"-c", guardian, "sh", dir}, server...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt is for the tests; theirs is the end of the pipe
 	cmd.Stdout, cmd.Stderr = logFile, logFile
