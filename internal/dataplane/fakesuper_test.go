@@ -81,6 +81,8 @@ func hostTree(t *testing.T, dir string) {
 	require.NoError(t, os.WriteFile(in("attrs"), []byte("a"), 0o644))
 	require.NoError(t, unix.Setxattr(in("attrs"), "user.colour", []byte("blue\x00green"), 0))
 	require.NoError(t, unix.Setxattr(in("attrs"), "trusted.deep", []byte("t"), 0))
+	setACL(t, "u:1000:r,g:33:rwx", in("attrs"))
+	setACL(t, "d:u:7:rwx,g:5:x,u:4000000000:-", in("bin"))
 	require.NoError(t, os.WriteFile(in("new\nline"), nil, 0o644))
 	require.NoError(t, os.WriteFile(in("gr\xfc\xdfe"), nil, 0o644))
 	// Old times, and the directories' last: rsync leaves the time of a file that
@@ -92,6 +94,13 @@ func hostTree(t *testing.T, dir string) {
 	} {
 		require.NoError(t, unix.UtimesNanoAt(unix.AT_FDCWD, in(name), []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW))
 	}
+}
+
+func setACL(t *testing.T, acl, path string) {
+	t.Helper()
+	requireTool(t, "setfacl")
+	out, err := exec.Command("setfacl", "-m", acl, path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
 
 // What rsync kept with --fake-super must read as what rsync was given.

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -85,7 +86,8 @@ func (p place) write(t *testing.T, name, text string) {
 func requireTool(t *testing.T, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
-		t.Fatalf("this test needs %s: apt-get install %s", name, name)
+		pkg := map[string]string{"setfacl": "acl"}
+		t.Fatalf("this test needs %s: apt-get install %s", name, cmp.Or(pkg[name], name))
 	}
 }
 

@@ -216,25 +216,19 @@ func (t *tarball) hardlink(to string, m meta) (bool, error) {
 
 // header gives what is common to all types.
 func (d *dir) header(name, to string, m meta) (*tar.Header, error) {
-	attrs, err := d.hostAttrs(name)
+	attrs, err := d.hostAttrs(name, m)
 	if err != nil {
 		return nil, err
 	}
-	hdr := &tar.Header{
+	return &tar.Header{
 		Format: tar.FormatPAX, Name: to, Mode: int64(m.mode & 0o7777),
-		Uid: int(m.uid), Gid: int(m.gid), ModTime: m.mtime,
-	}
-	if len(attrs) > 0 {
-		hdr.PAXRecords = map[string]string{}
-		for k, v := range attrs {
-			hdr.PAXRecords["SCHILY.xattr."+k] = v
-		}
-	}
-	return hdr, nil
+		Uid: int(m.uid), Gid: int(m.gid), ModTime: m.mtime, PAXRecords: attrs,
+	}, nil
 }
 
-// hostAttrs gives the extended attributes that the file had on the host.
-func (d *dir) hostAttrs(name string) (map[string]string, error) {
+// hostAttrs gives, as PAX records, the extended attributes and ACLs that the
+// file had on the host.
+func (d *dir) hostAttrs(name string, m meta) (map[string]string, error) {
 	p := d.proc(name)
 	list, err := growing(func(buf []byte) (int, error) { return unix.Llistxattr(p, buf) })
 	if errors.Is(err, unix.ENOTSUP) {
@@ -243,11 +237,10 @@ func (d *dir) hostAttrs(name string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list extended attributes: %w", err)
 	}
-	attrs := map[string]string{}
+	var attrs map[string]string
 	for stored := range strings.SplitSeq(string(list), "\x00") {
-		onHost, ok := hostAttr(stored)
 		// A PAX record's key ends at the first "=".
-		if stored == "" || !ok || strings.Contains(onHost, "=") {
+		if stored == "" || strings.Contains(stored, "=") {
 			continue
 		}
 		v, err := growing(func(buf []byte) (int, error) { return unix.Lgetxattr(p, stored, buf) })
@@ -257,7 +250,14 @@ func (d *dir) hostAttrs(name string) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read extended attribute %s: %w", stored, err)
 		}
-		attrs[onHost] = string(v)
+		if attrs == nil {
+			attrs = map[string]string{}
+		}
+		if key, text, ok := paxACL(stored, v, m.mode); ok {
+			attrs[key] = text
+		} else if onHost, ok := hostAttr(stored); ok {
+			attrs["SCHILY.xattr."+onHost] = string(v)
+		}
 	}
 	return attrs, nil
 }

@@ -23,10 +23,22 @@ func (p place) tarTo(t *testing.T, w io.Writer, paths ...string) error {
 	return errors.Join(err, r.Close())
 }
 
-// The archive of a tree that rsync kept with --fake-super, unpacked by tar, is
-// the tree that the host had.
+// The archive of a tree that rsync kept, unpacked by tar, is the tree that the
+// host had.
 func TestArchiveOfARealFakeSuperTreeUnpacksToTheSource(t *testing.T) {
 	t.Parallel()
+	requireArchiveOfSource(t, "-M--fake-super")
+}
+
+func TestArchiveOfATreeKeptByRootUnpacksToTheSource(t *testing.T) {
+	t.Parallel()
+	requireArchiveOfSource(t)
+}
+
+// requireArchiveOfSource keeps a tree with rsync and the given flags, and
+// compares what comes out of its archive with what went in.
+func requireArchiveOfSource(t *testing.T, flags ...string) {
+	t.Helper()
 	requireRoot(t)
 	requireTool(t, "rsync")
 	requireTool(t, "tar")
@@ -40,14 +52,14 @@ func TestArchiveOfARealFakeSuperTreeUnpacksToTheSource(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 		return string(out)
 	}
-	run("rsync", "-rlptgoDHAX", "--numeric-ids", "-M--fake-super", source+"/", p.data+"/")
+	run(append([]string{"rsync", "-rlptgoDHAX", "--numeric-ids", source + "/", p.data + "/"}, flags...)...)
 	archive := filepath.Join(t.TempDir(), "a.tar")
 	f, err := os.Create(archive)
 	require.NoError(t, err)
 	require.NoError(t, p.tarTo(t, f))
 	require.NoError(t, f.Close())
-	run("tar", "-x", "-p", "--same-owner", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-f", archive, "-C", unpacked)
-	diff := run("rsync", "-n", "-rlptgoDHX", "--numeric-ids", "--checksum", "--delete", "--itemize-changes", source+"/", unpacked+"/")
+	run("tar", "-x", "-p", "--same-owner", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=*", "-f", archive, "-C", unpacked)
+	diff := run("rsync", "-n", "-rlptgoDHAX", "--numeric-ids", "--checksum", "--delete", "--itemize-changes", source+"/", unpacked+"/")
 	// The directory itself is not part of it: it is not in the archive's care.
 	require.Empty(t, diff)
 }
