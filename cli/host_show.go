@@ -11,6 +11,10 @@ import (
 	"planb/internal/policy"
 )
 
+// daemonPort is what the port of an rsync daemon is where no level sets it
+// (rsync(1), --port); the default of the policy is that of ssh.
+const daemonPort = 873
+
 // hostShown is a host as `host list` has it, with the rest of its record and
 // its policy.
 type hostShown struct {
@@ -51,6 +55,9 @@ func (a *app) hostShow(c *ucli.Context) error {
 			HostKeys: h.HostKeys, Notes: h.Notes, LastGoodSnapshot: catalog.Text(h.LastGoodSnapshot),
 			MeasuredAt: h.MeasuredAt, CreatedAt: h.CreatedAt, UpdatedAt: h.UpdatedAt, Policy: hp.Policy,
 		})
+	}
+	if h.Module != "" && hp.Policy.Port.From == policy.LevelDefault {
+		hp.Policy.Port.Value = daemonPort
 	}
 	a.printFacts(o.Host, hostFacts(h, o))
 	return a.printPolicy(c, hp.Policy)

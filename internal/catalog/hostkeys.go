@@ -9,7 +9,8 @@ import (
 
 // PinHostKeys records the keys seen at the first contact with a host (each a
 // key type and its base64 text, as known_hosts has them). Once a host has
-// keys, others are refused: a person replaces them through EditHost.
+// keys, others are refused: a person replaces them through EditHost. Some of
+// the pinned ones again are no change.
 func (s *Store) PinHostKeys(ctx context.Context, hostID string, keys []string) error {
 	return s.tx(ctx, func(tx pgx.Tx) error {
 		h, err := lockHostID(ctx, tx, hostID)
@@ -17,7 +18,7 @@ func (s *Store) PinHostKeys(ctx context.Context, hostID string, keys []string) e
 			return err
 		}
 		switch {
-		case len(keys) == 0 || slices.Equal(keys, h.HostKeys):
+		case among(keys, h.HostKeys):
 			return nil
 		case len(h.HostKeys) > 0:
 			return refusedf("host %s has other keys pinned: if it was reinstalled, forget them with `planb host edit %s --unset host-key`", h.Ident(), h.Ident())
@@ -28,4 +29,9 @@ func (s *Store) PinHostKeys(ctx context.Context, hostID string, keys []string) e
 		}
 		return audit(ctx, tx, "host.pin_keys", h.Ident().String(), map[string][]string{"keys": keys})
 	})
+}
+
+// among says whether each of keys is pinned already.
+func among(keys, pinned []string) bool {
+	return !slices.ContainsFunc(keys, func(k string) bool { return !slices.Contains(pinned, k) })
 }

@@ -179,9 +179,10 @@ func TestPinnedHostKeysAreNotReplaced(t *testing.T) {
 	t.Parallel()
 	s := catalogtest.Store(t)
 	h := addHost(t, s, web1)
-	keys := []string{"ssh-ed25519 AAAA"}
+	keys := []string{"ssh-rsa CCCC", "ssh-ed25519 AAAA"}
 	require.NoError(t, s.PinHostKeys(t.Context(), h.ID, keys))
-	require.NoError(t, s.PinHostKeys(t.Context(), h.ID, keys))
+	require.NoError(t, s.PinHostKeys(t.Context(), h.ID, keys[1:]))
+	require.NoError(t, s.PinHostKeys(t.Context(), h.ID, nil))
 	err := s.PinHostKeys(t.Context(), h.ID, []string{"ssh-ed25519 BBBB"})
 	require.True(t, catalog.IsRefused(err))
 	h, err = s.Host(t.Context(), web1)

@@ -3,7 +3,6 @@ package catalog
 import (
 	"context"
 	"net"
-	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -62,7 +61,7 @@ func (s *Store) PinJumpHostKeys(ctx context.Context, jump string, keys []string)
 			return audit(ctx, tx, "jump.pin_keys", address, map[string][]string{"keys": keys})
 		}
 		pinned, err := jumpKeys(ctx, tx, address)
-		if err == nil && !slices.Equal(pinned, keys) {
+		if err == nil && !among(keys, pinned) {
 			return refusedf("jump host %s has other keys pinned: if it was reinstalled, forget them with `planb host edit HOST --unset jump-host-key` for a host behind it", address)
 		}
 		return err
