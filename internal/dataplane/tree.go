@@ -216,25 +216,36 @@ func (d *dir) find(p string) (*dir, string, meta, error) {
 		return nil, "", meta{}, err
 	}
 	last := len(parts) - 1
-	for i, part := range parts {
-		here := "/" + path.Join(parts[:i+1]...)
-		m, err := at.meta(part)
-		if err == nil && i == last {
-			return at, part, m, nil
-		}
-		var next *dir
-		if err == nil {
-			if err = isDir(here, m); err == nil {
-				next, err = at.openDir(part)
-			}
-		}
+	for i, part := range parts[:last] {
+		next, err := at.descend("/"+path.Join(parts[:i+1]...), part)
 		at.Close()
 		if err != nil {
-			return nil, "", meta{}, pathError(here, err)
+			return nil, "", meta{}, err
 		}
 		at = next
 	}
-	panic("unreachable: the last part returns")
+	m, err := at.meta(parts[last])
+	if err != nil {
+		at.Close()
+		return nil, "", meta{}, pathError("/"+path.Join(parts...), err)
+	}
+	return at, parts[last], m, nil
+}
+
+// descend opens the directory name of d, whose path is p.
+func (d *dir) descend(p, name string) (*dir, error) {
+	m, err := d.meta(name)
+	if err != nil {
+		return nil, pathError(p, err)
+	}
+	if err := isDir(p, m); err != nil {
+		return nil, err
+	}
+	next, err := d.openDir(name)
+	if err != nil {
+		return nil, pathError(p, err)
+	}
+	return next, nil
 }
 
 // isDir refuses what cannot have anything beneath it.
@@ -252,10 +263,6 @@ func isDir(p string, m meta) error {
 
 // pathError turns what the kernel says of p into the service's words.
 func pathError(p string, err error) error {
-	var known *Error
-	if errors.As(err, &known) {
-		return err
-	}
 	esc, _ := Escape(p)
 	switch {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
