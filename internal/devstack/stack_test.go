@@ -97,7 +97,7 @@ func supervisor(t *testing.T, dir, bin string) (kill func()) {
 	}
 	return func() {
 		require.NoError(t, syscall.Kill(int(pid.Load()), syscall.SIGKILL))
-		<-ended
+		require.Error(t, <-ended)
 	}
 }
 

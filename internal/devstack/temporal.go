@@ -22,8 +22,7 @@ type Temporal struct {
 	dir, bin string
 	pg       *Postgres
 	// Port is that of the frontend; set it before Start to choose one.
-	Port  int
-	ports *ports
+	Port int
 }
 
 // NewTemporal describes the server of a state directory. bin is where
