@@ -4,6 +4,8 @@ package main
 
 import (
 	"os"
+	// Time zones of hosts are known also where the system has no database of them.
+	_ "time/tzdata"
 
 	"planb/cli"
 )

@@ -36,6 +36,12 @@ func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
 	if err != nil {
 		return Plan{}, refused("reading the policy", err)
 	}
+	var jumpKeys []string
+	if jump := effective.JumpHost.Value; jump != "" {
+		if jumpKeys, err = c.Catalog.JumpHostKeys(ctx, jump); err != nil {
+			return Plan{}, refused("reading the keys of the jump host", err)
+		}
+	}
 	err = c.Catalog.BeginRun(ctx, catalog.RunStart{
 		ID: in.Run, WorkflowID: in.WorkflowID, HostID: h.ID, Host: in.Host,
 		Kind: KindBackup, Trigger: in.Trigger, Started: in.Started,
@@ -47,7 +53,7 @@ func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
 		Run: in.Run, WorkflowID: in.WorkflowID, Started: in.Started,
 		HostID: h.ID, Host: in.Host,
 		Server: claim.Server, Storage: claim.Storage, Dataset: claim.Dataset,
-		Transport: h.Transport, Address: h.Address, Module: h.Module, HostKeys: h.HostKeys,
+		Transport: h.Transport, Address: h.Address, Module: h.Module, HostKeys: h.HostKeys, JumpHostKeys: jumpKeys,
 		Policy: effective, Trigger: in.Trigger, Keep: in.Keep, LastGood: h.LastGood,
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"planb/internal/sshx"
 	"planb/internal/zfs"
@@ -23,6 +24,8 @@ type PreCheckResult struct {
 	// Cause is one of the Cause constants, Reason the same in a sentence.
 	Cause  string `json:"cause,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// NotBefore is when asking again makes sense, where that is known.
+	NotBefore *time.Time `json:"not_before,omitempty"`
 	// LearnedKeys are the host's keys, seen for the first time.
 	LearnedKeys     []string `json:"learned_keys,omitempty"`
 	LearnedJumpKeys []string `json:"learned_jump_keys,omitempty"`
@@ -49,8 +52,9 @@ const minFree = 0.02
 func (s *Storage) PreCheck(ctx context.Context, in PreCheckInput) (PreCheckResult, error) {
 	p := in.Plan
 	if p.Trigger == TriggerSchedule && !in.Now {
-		if reason := s.outsideWindow(p); reason != "" {
-			return PreCheckResult{Cause: CauseWindow, Reason: reason}, nil
+		if opens, outside := s.outsideWindow(p); outside {
+			reason := fmt.Sprintf("outside the window %s (%s)", p.Policy.Window.Value, p.Policy.Timezone.Value)
+			return PreCheckResult{Cause: CauseWindow, Reason: reason, NotBefore: &opens}, nil
 		}
 	}
 	if reason, err := s.room(ctx, p); err != nil || reason != "" {
@@ -63,13 +67,15 @@ func (s *Storage) PreCheck(ctx context.Context, in PreCheckInput) (PreCheckResul
 	return s.probe(ctx, in)
 }
 
-func (s *Storage) outsideWindow(p Plan) string {
-	window := p.Policy.Window.Value
+// outsideWindow says when the host's window opens, if it is closed now. A start
+// by calendar can slip out of it while it waits for a free slot.
+func (s *Storage) outsideWindow(p Plan) (opens time.Time, outside bool) {
+	window, now := p.Policy.Window.Value, s.Now()
 	zone, err := p.Policy.Location()
-	if err != nil || window.Contains(s.Now(), zone) {
-		return ""
+	if err != nil || window.Contains(now, zone) {
+		return time.Time{}, false
 	}
-	return fmt.Sprintf("outside the window %s (%s)", window, zone)
+	return window.NextOpen(now, zone), true
 }
 
 // room refuses a pool that is not there and puts off one that is nearly full.

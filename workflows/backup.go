@@ -93,19 +93,18 @@ func (b *backup) load(ctx workflow.Context) error {
 }
 
 // preCheck asks the host whether it can be backed up now. One that cannot is
-// put off, not failed: it is asked again after a 24th of its interval, until
-// two intervals have passed since its last good snapshot.
+// put off, not failed: it is asked again after a 24th of its interval, until its
+// policy's max_wait has passed since the last good snapshot: two intervals
+// unless set otherwise.
 func (b *backup) preCheck(ctx workflow.Context) error {
-	every := b.plan.Policy.Every.Value.Duration()
 	insist := b.in.Now
 	for {
 		check, err := b.askHost(ctx, insist)
 		if err != nil || check.Ready {
 			return err
 		}
-		until := b.patience(ctx)
-		next := workflow.Now(ctx).Add(pause(every))
-		if b.failsNow(check) || next.After(until) {
+		next, patient := b.nextTry(ctx, check)
+		if !patient {
 			return temporal.NewNonRetryableApplicationError(check.Reason, check.Cause, nil)
 		}
 		if insist, err = b.wait(ctx, check.Reason, next); err != nil {
@@ -114,37 +113,37 @@ func (b *backup) preCheck(ctx workflow.Context) error {
 	}
 }
 
+// nextTry says when the host is asked again, or that it is not.
+func (b *backup) nextTry(ctx workflow.Context, check activities.PreCheckResult) (next time.Time, patient bool) {
+	switch {
+	case check.NotBefore != nil:
+		return *check.NotBefore, true
+	case b.in.Trigger == activities.TriggerManual && check.Cause == activities.CauseUnreachable:
+		// Somebody looks on, and the host does not answer at all.
+		return time.Time{}, false
+	}
+	return b.plan.Policy.NextTry(workflow.Now(ctx), b.out.Started, b.plan.LastGood)
+}
+
 func (b *backup) askHost(ctx workflow.Context, insist bool) (check activities.PreCheckResult, err error) {
 	err = workflow.ExecuteActivity(
 		onStorage(ctx, b.plan.Server, "ask "+b.in.Host.String()+" whether it is ready", 2*time.Minute),
 		activities.PreCheckName, activities.PreCheckInput{Plan: b.plan, Now: insist}).Get(ctx, &check)
-	if err != nil || len(check.LearnedKeys) == 0 {
+	if err != nil || len(check.LearnedKeys)+len(check.LearnedJumpKeys) == 0 {
 		return check, err
 	}
 	// The first contact: from here on these keys and no others are accepted.
-	b.plan.HostKeys = check.LearnedKeys
-	return check, workflow.ExecuteActivity(onControl(ctx, "pin the host keys of "+b.in.Host.String()),
-		activities.PinHostKeysName, activities.PinHostKeysInput{Host: b.in.Host, HostID: b.plan.HostID, Keys: check.LearnedKeys}).Get(ctx, nil)
-}
-
-// failsNow says whether waiting is pointless: somebody asked for the backup by
-// hand and looks on, and the host does not answer at all.
-func (b *backup) failsNow(check activities.PreCheckResult) bool {
-	return b.in.Trigger == activities.TriggerManual && check.Cause == activities.CauseUnreachable
-}
-
-// patience is when being put off becomes a failure.
-func (b *backup) patience(ctx workflow.Context) time.Time {
-	since := workflow.GetInfo(ctx).WorkflowStartTime
-	if b.plan.LastGood != nil {
-		since = *b.plan.LastGood
+	if len(check.LearnedKeys) > 0 {
+		b.plan.HostKeys = check.LearnedKeys
 	}
-	return since.Add(b.plan.Policy.MaxWait.Value.Duration())
-}
-
-// pause is a 24th of the interval, but at least a minute and at most an hour.
-func pause(every time.Duration) time.Duration {
-	return min(max(every/24, time.Minute), time.Hour)
+	if len(check.LearnedJumpKeys) > 0 {
+		b.plan.JumpHostKeys = check.LearnedJumpKeys
+	}
+	return check, workflow.ExecuteActivity(onControl(ctx, "pin the host keys of "+b.in.Host.String()),
+		activities.PinHostKeysName, activities.PinHostKeysInput{
+			Host: b.in.Host, HostID: b.plan.HostID, Keys: check.LearnedKeys,
+			JumpHost: b.plan.Policy.JumpHost.Value, JumpKeys: check.LearnedJumpKeys,
+		}).Get(ctx, nil)
 }
 
 // wait sleeps on a durable timer until next, or until SignalNow, which it
@@ -200,22 +199,9 @@ func (b *backup) pull(ctx workflow.Context) error {
 // have been without a good snapshot for long before others, and keeps one
 // group's hundred hosts from starving another's two.
 func (b *backup) priority(ctx workflow.Context) temporal.Priority {
-	key := 3
-	switch {
-	case b.in.Trigger == activities.TriggerManual:
-		key = 1
-	case !workflow.Now(ctx).Before(b.lateFrom()):
-		key = 2
-	}
-	return temporal.Priority{PriorityKey: key, FairnessKey: b.in.Host.Group}
-}
-
-// lateFrom is when the host counts as long without a good snapshot.
-func (b *backup) lateFrom() time.Time {
-	if b.plan.LastGood == nil {
-		return time.Time{}
-	}
-	return b.plan.LastGood.Add(2 * b.plan.Policy.Every.Value.Duration())
+	gap := b.plan.Policy.Timetable(b.plan.HostID).LongestGap()
+	key := policy.PriorityOf(b.in.Trigger == activities.TriggerManual, b.plan.LastGood, gap, workflow.Now(ctx))
+	return temporal.Priority{PriorityKey: int(key), FairnessKey: b.in.Host.Group}
 }
 
 // snapshot keeps what was pulled. The name is fixed here, once, so that the
