@@ -1,14 +1,13 @@
 package cli
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -17,8 +16,9 @@ import (
 	"planb/internal/devstack"
 )
 
-// readyLine is how the detached process says that all is ready.
-const readyLine = "ready"
+// readyByte (EOT) is how the detached process says that all is ready; no text
+// holds it.
+const readyByte = 4
 
 func (a *app) devUp(c *ucli.Context) error {
 	if c.Bool("demo") && !c.Bool("detach") {
@@ -54,7 +54,7 @@ func (a *app) devUp(c *ucli.Context) error {
 	}
 	return runStack(c.Context, s, func() {
 		if c.Int("ready-fd") != 0 {
-			fmt.Fprintln(out, readyLine)
+			fmt.Fprintf(out, "%c", readyByte)
 			return
 		}
 		info, err := devstack.ReadInfo(s.State)
@@ -162,25 +162,13 @@ func (a *app) startDetached(c *ucli.Context, state, exe string) error {
 // copyUntilReady prints what the detached process says and tells whether it
 // became ready.
 func (a *app) copyUntilReady(r io.Reader) bool {
-	in := bufio.NewReader(r)
-	var line []byte
+	buf := make([]byte, 4096)
 	for {
-		// Byte by byte, so that "starting …" shows before its line ends.
-		b, err := in.ReadByte()
-		if err != nil {
-			return false
-		}
-		line = append(line, b)
-		if b == '\n' {
-			if string(line) == readyLine+"\n" {
-				return true
-			}
-			line = line[:0]
-		}
-		if !strings.HasPrefix(readyLine+"\n", string(line)) || len(line) == 0 {
-			if _, err := a.stdout.Write(slices.Clone([]byte{b})); err != nil {
-				return false
-			}
+		n, err := r.Read(buf)
+		text, _, ready := bytes.Cut(buf[:n], []byte{readyByte})
+		_, _ = a.stdout.Write(text) // who is gone reads nothing; the stack starts all the same
+		if ready || err != nil {
+			return ready
 		}
 	}
 }
