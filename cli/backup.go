@@ -208,7 +208,7 @@ func (a *app) recorded(ctx context.Context, store *catalog.Store, s startedRun, 
 		r.Message = "the run ended before it was entered in the catalog"
 		if tc := a.tc; tc != nil {
 			if why := worker.FailureOf(ctx, tc, s.workflowID, s.run); why != nil {
-				r.Message = activities.Message(why)
+				r.Message = catalog.Text(activities.Message(why))
 			}
 		}
 	}
@@ -224,10 +224,10 @@ func (a *app) printEnd(r catalog.Run) {
 	line += ", " + duration(r.DurationSeconds)
 	fmt.Fprintln(a.stdout, line)
 	if r.Message != "" {
-		fmt.Fprintln(a.stdout, "  "+r.Message)
+		fmt.Fprintln(a.stdout, "  "+string(r.Message))
 	}
 	if r.Remedy != "" {
-		fmt.Fprintln(a.stdout, "  "+r.Remedy)
+		fmt.Fprintln(a.stdout, "  "+string(r.Remedy))
 	}
 }
 
@@ -238,7 +238,7 @@ func worst(refusals []error, ends []catalog.Run, quiet bool) error {
 		case policy.StateFailed, policy.StatePartial, policy.StateCancelled:
 			text := fmt.Sprintf("the backup of %s ended %s", r.Host, r.State)
 			if quiet && r.Message != "" {
-				text += ": " + r.Message
+				text += ": " + string(r.Message)
 			}
 			return errors.New(text)
 		}

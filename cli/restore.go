@@ -63,7 +63,7 @@ func (a *app) restore(c *ucli.Context) error {
 	if r.Remedy != "" {
 		return fmt.Errorf("%s: %s", r.Message, r.Remedy)
 	}
-	return errors.New(r.Message)
+	return errors.New(string(r.Message))
 }
 
 func (a *app) restoreInput(c *ucli.Context) (in workflows.RestoreInput, err error) {

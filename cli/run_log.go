@@ -59,7 +59,7 @@ func (a *app) runLog(c *ucli.Context) error {
 // that is gone or has moved, the first that knows the run.
 func (a *app) logReader(ctx context.Context, c *ucli.Context, store *catalog.Store, run catalog.Run) (*dataplane.Client, error) {
 	if run.HostID != "" {
-		h, err := store.HostByID(ctx, run.HostID)
+		h, err := store.HostByID(ctx, string(run.HostID))
 		if err != nil && !catalog.IsNotFound(err) {
 			return nil, err
 		}

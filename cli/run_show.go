@@ -27,8 +27,8 @@ func (a *app) printRun(c *ucli.Context, r catalog.Run) {
 	row("host", r.Host)
 	row("kind", fmt.Sprintf("%s (%s)", r.Kind, r.Trigger))
 	row("state", r.State)
-	row("message", r.Message)
-	row("what to do", r.Remedy)
+	row("message", string(r.Message))
+	row("what to do", string(r.Remedy))
 	row("started", when(&r.Started))
 	if r.Finished != nil {
 		row("finished", fmt.Sprintf("%s, after %s", when(r.Finished), duration(r.DurationSeconds)))

@@ -50,7 +50,7 @@ func (a *app) runs(c *ucli.Context) error {
 	return list(a, c, runs, "RUN HOST KIND STATE STARTED DURATION FILES TRANSFERRED SNAPSHOT MESSAGE", func(r catalog.Run) []string {
 		return []string{
 			r.ID, r.Host, r.Kind, r.State, when(&r.Started), duration(r.DurationSeconds),
-			count(r.FilesTotal), sizePtr(r.BytesTransferred), string(r.Snapshot), cut(cmp.Or(string(r.Reason), r.Message), 60),
+			count(r.FilesTotal), sizePtr(r.BytesTransferred), string(r.Snapshot), cut(string(cmp.Or(r.Reason, r.Message)), 60),
 		}
 	})
 }

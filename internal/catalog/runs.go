@@ -28,7 +28,7 @@ type Run struct {
 	// Host is what the host is called now, or was when it was removed.
 	Host string `json:"host"`
 	// HostID is empty once the host is removed.
-	HostID  string `json:"host_id"`
+	HostID  Text   `json:"host_id"`
 	Kind    string `json:"kind"`
 	Trigger string `json:"trigger"`
 	State   string `json:"state"`
@@ -48,8 +48,8 @@ type Run struct {
 	BytesTransferred *int64          `json:"bytes_transferred"`
 	BytesTotal       *int64          `json:"bytes_total"`
 	Warnings         int             `json:"warnings"`
-	Message          string          `json:"message"`
-	Remedy           string          `json:"remedy"`
+	Message          Text            `json:"message"`
+	Remedy           Text            `json:"remedy"`
 	Detail           json.RawMessage `json:"detail"`
 	WorkflowRunID    string          `json:"workflow_run_id"`
 }

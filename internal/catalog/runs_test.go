@@ -94,7 +94,7 @@ func TestLostRunIsClosed(t *testing.T) {
 	require.True(t, closed)
 	got, err := s.Run(t.Context(), runA)
 	require.NoError(t, err)
-	require.Equal(t, "the workflow was terminated", got.Message)
+	require.Equal(t, catalog.Text("the workflow was terminated"), got.Message)
 }
 
 func TestLastGoodMovesOnlyForwardAndOnlyByGoodBackups(t *testing.T) {
