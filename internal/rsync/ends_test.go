@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"planb/internal/rsync"
 	"planb/internal/sshx"
@@ -273,6 +274,7 @@ func TestStallNamesThePath(t *testing.T) {
 	begun(t, p, "srv/big", func() {
 		for _, pid := range remote(s) {
 			_ = syscall.Kill(pid, syscall.SIGSTOP)
+			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 		}
 	})
 	// Longer than rsync is silent under a limit.
@@ -300,4 +302,25 @@ func TestCancelEndsBothSides(t *testing.T) {
 	require.Less(t, time.Since(at), 3*time.Second)
 	require.Empty(t, childrenNamed(t, "ssh", "rsync", p.Session.Argv()[2]))
 	require.Eventually(t, func() bool { return len(remote(s)) == 0 }, 3*time.Second, 20*time.Millisecond, "the remote rsync goes on")
+}
+
+// A file that cannot even be opened, as on a network disk that is away: the
+// host's rsync says nothing of it, so a range is named.
+func TestStallNamesWhereItHangs(t *testing.T) {
+	t.Parallel()
+	source := t.TempDir()
+	write(t, source, map[string]string{"a/first": "x", "a/hangs": "x", "b/later": "x", "b/same": "x"})
+	p := newPull(t, sshtest.Server(t, sshtest.Options{Root: source}))
+	require.Equal(t, rsync.OK, run(t, p, rsync.RunOptions{}).State)
+	write(t, source, map[string]string{"a/first": "changed", "a/hangs": "changed", "b/later": "changed"})
+	f, err := os.OpenFile(filepath.Join(source, "a/hangs"), os.O_RDWR, 0)
+	require.NoError(t, err)
+	// Opening a file under a write lease waits for its holder, up to
+	// /proc/sys/fs/lease-break-time (45 s).
+	_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	r := run(t, p, rsync.RunOptions{StallAfter: 2 * time.Second})
+	require.Equal(t, rsync.TypeStalled, r.Type)
+	require.Equal(t, "acme/web1: no progress for 2s between / and /b/same, so the transfer was ended", r.Message)
 }

@@ -35,10 +35,10 @@ type Progress struct {
 
 var (
 	// progressRE matches what --info=progress2 writes.
-	progressRE = regexp.MustCompile(`^\s*([\d,.']+)\s+(\d+)%\s+([\d.]+)([kMGTP]?)B/s\s+\S+(?:\s+\(xfr#(\d+), (to|ir)-chk=(\d+)/(\d+)\))?`)
+	progressRE = regexp.MustCompile(`^\s*([\d,.']+)\s+(\d+)%\s+([\d.]+)([kMGTP]?)B/s\s+(?:\d+:\d\d:\d\d|\?\?:\?\?:\?\?)(?: \(xfr#(\d+), (to|ir)-chk=(\d+)/(\d+)\)| {2})?`)
 	// itemRE matches a line of --out-format="%i %n".
-	itemRE = regexp.MustCompile(`^([<>ch.*][fdLDS][^ ]{9}|\*deleting  ) (.*)$`)
-	// generatorRE matches --debug=genr1: what the receiver is looking at.
+	itemRE = regexp.MustCompile(`^([<>ch.*][fdLDS](?:[^ ]{9}| {9})|\*deleting  ) (.*)$`)
+	// generatorRE matches --debug=genr1: what the receiver asks the host for.
 	generatorRE = regexp.MustCompile(`^recv_generator\((.*),-?\d+\)$`)
 )
 
@@ -46,17 +46,19 @@ var (
 type Parser struct {
 	// Progress is what was read so far, without At.
 	Progress Progress
-	// Transferring says that Progress.Path is a file that has been begun and
-	// is not finished, rather than the last one before what comes.
-	Transferring bool
-	// OnItem is called for each change: rsync's eleven letters, and a path.
+	// OnItem is called for each change: rsync's eleven letters, and a path;
+	// directories without a slash at the end.
 	OnItem func(code, path string)
 	// OnOther is called for lines that are none of the known ones.
 	OnOther func(line string)
 
-	stats   statsParser
-	partial []byte
-	tooLong bool
+	// transferring says that Progress.Path is a file that has been begun and is
+	// not finished.
+	transferring bool
+	pending      pending
+	stats        statsParser
+	partial      []byte
+	tooLong      bool
 }
 
 // maxLine bounds a line: longer than any path that rsync can send, escaped.
@@ -98,13 +100,14 @@ func (p *Parser) line() {
 	line := strings.ToValidUTF8(string(p.partial), "\uFFFD")
 	skip := p.tooLong || line == ""
 	p.partial, p.tooLong = p.partial[:0], false
-	if skip {
-		return
+	if !skip {
+		p.text(line)
 	}
+}
+
+func (p *Parser) text(line string) {
 	if m := generatorRE.FindStringSubmatch(line); m != nil {
-		if !p.Transferring {
-			p.Progress.Path = hostPath(m[1])
-		}
+		p.pending.ask(hostPath(m[1]))
 		return
 	}
 	if m := itemRE.FindStringSubmatch(line); m != nil {
@@ -113,9 +116,11 @@ func (p *Parser) line() {
 	}
 	if m := progressRE.FindStringSubmatch(line); m != nil {
 		p.progress(m)
+		// rsync is several processes, and one of them may go on in the line.
+		p.text(line[len(m[0]):])
 		return
 	}
-	if p.stats.line(line) || chatter(line) {
+	if line == "" || p.stats.line(line) || chatter(line) {
 		return
 	}
 	if p.OnOther != nil {
@@ -129,9 +134,14 @@ func (p *Parser) item(code, path string) {
 		p.Progress.Deleted++
 	} else {
 		p.Progress.Path = path
-		p.Transferring = strings.HasPrefix(code, ">f") || strings.HasPrefix(code, "<f")
+		p.transferring = strings.HasPrefix(code, ">f") || strings.HasPrefix(code, "<f")
+		if path != "/" {
+			path = strings.TrimSuffix(path, "/")
+		}
+		p.pending.answer(path)
 	}
-	if p.OnItem != nil {
+	// Two letters are an entry that is as it was.
+	if p.OnItem != nil && len(code) > 2 {
 		p.OnItem(code, path)
 	}
 }
@@ -149,11 +159,21 @@ func (p *Parser) progress(m []string) {
 		return
 	}
 	if files := digits(m[5]); files > g.Files {
-		g.Files, p.Transferring = files, false
+		g.Files, p.transferring = files, false
 	}
 	g.Total = digits(m[8])
 	g.Checked = g.Total - digits(m[7])
 	g.TotalKnown = m[6] == "to"
+}
+
+// Stuck gives between which paths the host is now: the same one twice while a
+// file is being received, and "" when nothing is known. The host keeps some
+// kilobytes of answers back until they fill a buffer, so there is a range.
+func (p *Parser) Stuck() (from, to string) {
+	if p.transferring {
+		return p.Progress.Path, p.Progress.Path
+	}
+	return p.pending.span()
 }
 
 // hostPath makes a path of rsync's output absolute on the host.

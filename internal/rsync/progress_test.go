@@ -2,6 +2,7 @@ package rsync
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,9 +16,9 @@ const output = "generator starting pid=21326\n" +
 	"\r              0   0%    0.00kB/s    0:00:00 (xfr#0, ir-chk=1/6)\n" +
 	">f+++++++++ etc/b (1)\n" +
 	"\r              2   0%    1.95kB/s    0:00:00  \r              2   0%    1.95kB/s    0:00:00 (xfr#1, to-chk=1/6)\n" +
-	".d..t...... ./\n" +
+	".d          var/\n.d..t...... ./\n" +
 	">f.st...... var/new\\#012line\n" +
-	"\r       31457287  99%    1.50MB/s    0:00:00  \n" +
+	"\r       31457287  99%    1.50MB/s    0:00:00  *deleting   glued\n" +
 	"skipping non-regular file \"dev/x\"\n"
 
 const statistics = "\nNumber of files: 1,234 (reg: 1,000, dir: 230, link: 4)\nNumber of created files: 1 (reg: 1)\n" +
@@ -42,14 +43,14 @@ func TestParser(t *testing.T) {
 			_, _ = p.Write([]byte(rest[:n]))
 			rest = rest[n:]
 		}
-		require.True(t, p.Transferring)
+		stuckAt(t, &p, `/var/new\#012line`)
 		_, _ = p.Write([]byte(statistics))
 		stats, err := p.Close()
 		require.NoError(t, err)
 		require.Equal(t, Progress{
-			Bytes: 31457287, Files: 1, Deleted: 1, Checked: 5, Total: 6, TotalKnown: true, Percent: 99, Rate: 3 << 19, Path: `/var/new\#012line`,
+			Bytes: 31457287, Files: 1, Deleted: 2, Checked: 5, Total: 6, TotalKnown: true, Percent: 99, Rate: 3 << 19, Path: `/var/new\#012line`,
 		}, p.Progress)
-		require.Equal(t, []string{"cd+++++++++ /etc/", "*deleting /etc/old/file", ">f+++++++++ /etc/b (1)", ".d..t...... /", `>f.st...... /var/new\#012line`}, items)
+		require.Equal(t, []string{"cd+++++++++ /etc", "*deleting /etc/old/file", ">f+++++++++ /etc/b (1)", ".d..t...... /", `>f.st...... /var/new\#012line`, "*deleting /glued"}, items)
 		require.Equal(t, []string{`skipping non-regular file "dev/x"`}, others)
 		require.Equal(t, &Stats{
 			FilesTotal: 1234, RegularFiles: 1000, FilesCreated: 1, FilesTransferred: 2, TotalSize: 31457290,
@@ -113,4 +114,32 @@ func TestMatcher(t *testing.T) {
 			require.False(t, m.match(path), "%s %s", pattern, path)
 		}
 	}
+}
+
+func stuckAt(t *testing.T, p *Parser, want string, why ...any) {
+	t.Helper()
+	from, _ := p.Stuck()
+	require.Equal(t, want, from, why...)
+}
+
+func TestStuck(t *testing.T) {
+	t.Parallel()
+	var p Parser
+	say := func(s string) { _, _ = p.Write([]byte(s)) }
+	stuckAt(t, &p, "")
+	say("recv_generator(.,0)\nrecv_generator(a,1)\nrecv_generator(a,2)\nrecv_generator(a/over max-size,3)\nrecv_generator(a/same,4)\nrecv_generator(a/hangs,5)\nrecv_generator(a/waits,6)\n")
+	stuckAt(t, &p, "/")
+	say(".d          ./\n.d          a/\n.f          a/same\n")
+	stuckAt(t, &p, "/a/hangs")
+	require.Equal(t, "/a/same", p.Progress.Path)
+	say(">f+++++++++ a/hangs\n")
+	stuckAt(t, &p, "/a/hangs")
+	say("\r 2 0% 1.95kB/s 0:00:00 (xfr#1, to-chk=1/6)")
+	stuckAt(t, &p, "/a/hangs", "the line has not ended")
+	say("\n")
+	stuckAt(t, &p, "/a/waits")
+	for i := range 2 * maxPending {
+		say("recv_generator(b/" + strconv.Itoa(i) + ",7)\n")
+	}
+	require.LessOrEqual(t, len(p.pending.queue), maxPending)
 }

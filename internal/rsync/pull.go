@@ -130,7 +130,7 @@ func profile(super, acls, xattrs bool) []string {
 func reporting() []string {
 	return []string{
 		"--stats", "--no-human-readable", "--8-bit-output", "--outbuf=L",
-		"--info=progress2,name1,del1", "--debug=genr1", "--out-format=%i %n",
+		"--info=progress2,name2,del1", "--debug=genr1", "--out-format=%i %n",
 	}
 }
 

@@ -72,8 +72,8 @@ func Run(ctx context.Context, p Pull, o RunOptions) (Result, error) {
 }
 
 // keepsNanoseconds tries out, on the directory itself, whether its file system
-// keeps the whole of a time. Where it does not, comparing nanoseconds would find
-// every file changed, always.
+// keeps the whole of a time. Where it does not (zfs-fuse), comparing nanoseconds
+// would find every file changed, always.
 func keepsNanoseconds(dir string) (bool, error) {
 	before, err := os.Stat(dir)
 	if err != nil {
@@ -154,7 +154,7 @@ func (t *transfer) run(ctx context.Context) (Result, error) {
 	r.Stats = stats
 	r.Progress = w.last()
 	r.Duration = now().Sub(r.Started)
-	err = t.conclude(ctx, runCtx, err, statsErr, parser.Transferring, &r)
+	err = t.conclude(ctx, runCtx, err, statsErr, parser, &r)
 	log.finish(r, err)
 	return r, err
 }
@@ -174,7 +174,7 @@ func (t *transfer) other(line string) {
 }
 
 // conclude fills in what the end means.
-func (t *transfer) conclude(ctx, runCtx context.Context, err, statsErr error, inFile bool, r *Result) error {
+func (t *transfer) conclude(ctx, runCtx context.Context, err, statsErr error, parser *Parser, r *Result) error {
 	var failed *command.Error
 	var code int
 	var signal syscall.Signal
@@ -188,7 +188,7 @@ func (t *transfer) conclude(ctx, runCtx context.Context, err, statsErr error, in
 		*r = cancelled(*r, t.name, code)
 		return context.Cause(ctx)
 	case errors.Is(context.Cause(runCtx), errStalled):
-		*r = stalled(*r, t.name, t.options.StallAfter, inFile)
+		*r = stalled(*r, t.name, t.options.StallAfter, parser)
 		return nil
 	case err != nil && failed == nil:
 		return fmt.Errorf("run rsync: %w", err)
@@ -210,17 +210,19 @@ func cancelled(r Result, name string, code int) Result {
 	return r
 }
 
-func stalled(r Result, name string, after time.Duration, inFile bool) Result {
+func stalled(r Result, name string, after time.Duration, parser *Parser) Result {
 	r.State, r.Type, r.Retry, r.Code = Failed, TypeStalled, true, -1
 	where := "before the first file"
-	if path := r.Progress.Path; path != "" {
-		where = "after " + path
-		if inFile {
-			where = "at " + path
-		}
+	switch from, to := parser.Stuck(); {
+	case from == "" && r.Progress.Path != "":
+		where = "after " + r.Progress.Path
+	case from != "" && from == to:
+		where = "at " + from
+	case from != "":
+		where = "between " + from + " and " + to
 	}
 	r.Message = fmt.Sprintf("%s: no progress for %s %s, so the transfer was ended", name, after, where)
-	r.Remedy = "look on the host at the disk or mount that holds this path"
+	r.Remedy = "look on the host at the disk or mount that holds this path, and at what a hanging rsync has open: ls -l /proc/*/fd"
 	return r
 }
 
