@@ -35,9 +35,11 @@ func newPull(t testing.TB, server *sshtest.SSH) rsync.Pull {
 	t.Helper()
 	sshtest.RequireTool(t, "rsync", "rsync")
 	dest := filepath.Join(t.TempDir(), "data")
+	work := filepath.Join(t.TempDir(), "a run's files")
 	require.NoError(t, os.Mkdir(dest, 0o755))
+	require.NoError(t, os.Mkdir(work, 0o700))
 	return rsync.Pull{
-		Session: server.Session(), Dest: dest, WorkDir: t.TempDir(), Super: os.Geteuid() == 0}
+		Session: server.Session(), Dest: dest, WorkDir: work, Super: os.Geteuid() == 0}
 }
 
 func TestPull(t *testing.T) {
@@ -58,7 +60,29 @@ func TestPull(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(p.Dest, "new\nline"))
 	require.NoError(t, err)
 	require.Equal(t, "odd", string(b))
-	t.Log(log.String())
+
+	for _, want := range []string{" command rsync -rlptgoDH ", " changed >f+++++++++ /etc/hosts\n", ` stats {"files_total":6,`, " end ok\n"} {
+		require.Contains(t, log.String(), want)
+	}
+	left, err := os.ReadDir(p.WorkDir)
+	require.NoError(t, err)
+	require.Empty(t, left, "the filter rules are removed")
+}
+
+func TestPullRefusesToStart(t *testing.T) {
+	t.Parallel()
+	good := newPull(t, sshtest.Server(t, sshtest.Options{Root: t.TempDir()}))
+	for want, change := range map[string]func(*rsync.Pull){
+		"data directory is not usable": func(p *rsync.Pull) { p.Dest += "/none" },
+		"include":                      func(p *rsync.Pull) { p.Includes = []string{""} },
+		"tolerated paths":              func(p *rsync.Pull) { p.Tolerate = []string{"["} },
+		"it runs a command":            func(p *rsync.Pull) { p.Flags = []string{"-e", "id"} },
+	} {
+		p := good
+		change(&p)
+		_, err := rsync.Run(t.Context(), p, rsync.RunOptions{})
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

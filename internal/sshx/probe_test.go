@@ -39,6 +39,8 @@ func TestProbeReady(t *testing.T) {
 	require.True(t, r.IONice)
 	require.Empty(t, r.Holds)
 	require.Empty(t, r.Noise)
+	require.Empty(t, r.PutOff(sshx.ProbeSpec{CheckFile: "/etc/passwd"}))
+	require.Empty(t, r.Broken(sshx.ProbeSpec{IONice: true}))
 }
 
 func TestProbeNotReady(t *testing.T) {
@@ -49,9 +51,8 @@ func TestProbeNotReady(t *testing.T) {
 	for i := range 7 {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, strconv.Itoa(i)+" upgrade"), []byte("until \x1b[31mnoon\nmore\n"), 0o600))
 	}
-	r, err := sshx.Probe(t.Context(), s.Session(), sshx.ProbeSpec{
-		CheckFile: "/mnt/$(touch /tmp/planb-broke-out)'`id`", DoNotRunDir: dir, RsyncPath: "/opt/no such/rsync",
-	})
+	spec := sshx.ProbeSpec{CheckFile: "/mnt/$(touch /tmp/planb-broke-out)'`id`", DoNotRunDir: dir, RsyncPath: "/opt/no such/rsync"}
+	r, err := sshx.Probe(t.Context(), s.Session(), spec)
 	require.NoError(t, err)
 	require.Empty(t, r.Rsync)
 	require.False(t, r.CheckFile)
@@ -59,6 +60,11 @@ func TestProbeNotReady(t *testing.T) {
 	require.Equal(t, 7, r.HoldCount)
 	require.Len(t, r.Holds, 5)
 	require.Equal(t, sshx.Hold{Name: "0 upgrade", Reason: "until [31mnoon"}, r.Holds[0])
+	require.Contains(t, r.PutOff(spec), "it asks not to be backed up now; 0 upgrade: until [31mnoon; 1 upgrade")
+	require.Contains(t, r.PutOff(spec), "; and 2 more")
+	require.Contains(t, r.Broken(spec), "it has no rsync")
+	r.HoldCount = 0
+	require.Contains(t, r.PutOff(spec), "the file to check")
 }
 
 func TestProbeSudo(t *testing.T) {
@@ -77,6 +83,7 @@ func TestProbeSeesNoise(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Welcome to web1\n", r.Noise)
 	require.NotEmpty(t, r.Rsync)
+	require.Contains(t, r.Broken(sshx.ProbeSpec{}), `its login shell prints "Welcome to web1"`)
 }
 
 func TestProbeRestrictedKey(t *testing.T) {

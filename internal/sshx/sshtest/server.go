@@ -132,10 +132,11 @@ func (s *SSH) NewHostKey() {
 	s.Start()
 }
 
-// Session opens a session to it in a directory of its own.
+// Session opens a session to it in a directory of its own, with a space in its
+// name, since that takes quoting.
 func (s *SSH) Session() *sshx.Session {
 	s.t.Helper()
-	session, err := sshx.Open(s.Target, filepath.Join(s.t.TempDir(), "ssh"))
+	session, err := sshx.Open(s.Target, filepath.Join(s.t.TempDir(), "ssh files"))
 	require.NoError(s.t, err)
 	return session
 }
