@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"planb/internal/command"
+	"planb/internal/zfs"
 )
 
 // DefaultPoolSize is the size in bytes of a pool's file; it is sparse.
@@ -100,10 +101,13 @@ func (z *ZFS) Start(ctx context.Context) error {
 	if err := unmountBelow(ctx, z.Mountpoint()); err != nil {
 		return err
 	}
-	if !z.Imported(ctx) {
-		if err := z.open(ctx); err != nil {
-			return err
-		}
+	unlock, err := zfs.New(zfs.Options{}).LockMounts(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := z.open(ctx); err != nil {
+		return err
 	}
 	if run(ctx, "zfs", "list", "-H", "-o", "name", z.Storage()) != nil {
 		if err := run(ctx, "zfs", "create", z.Storage()); err != nil {

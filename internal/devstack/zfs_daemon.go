@@ -20,9 +20,7 @@ import (
 func daemonNote() string { return filepath.Join(noteDir(), "planb-zfs-fuse.pid") }
 
 // lockZFS keeps stacks apart while they open and close pools: one that goes
-// down must not stop the daemon that another has just found running, and
-// zfs-fuse has been seen to hang for good when file systems of several pools
-// were mounted at once.
+// down must not stop the daemon that another has just found running.
 func lockZFS(ctx context.Context) (*os.File, error) {
 	return lockFile(ctx, filepath.Join(noteDir(), "planb-zfs-fuse.lock"))
 }
