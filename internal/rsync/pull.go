@@ -25,7 +25,8 @@ type Pull struct {
 	Daemon *Daemon
 	// Dest is the absolute path of the dataset's data directory. It must exist.
 	Dest string
-	// WorkDir is where the filter rules are written for the time of the run.
+	// WorkDir is where the filter rules are written for the time of the run, as
+	// the file "filter"; two runs at once need two of them.
 	WorkDir string
 	// Includes and Excludes are as NewFilter takes them.
 	Includes, Excludes []string

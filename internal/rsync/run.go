@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -47,8 +48,8 @@ func Run(ctx context.Context, p Pull, o RunOptions) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("tolerated paths: %w", err)
 	}
-	rules, err := tempFile(p.WorkDir, "filter-*", filter.Bytes())
-	if err != nil {
+	rules := filepath.Join(p.WorkDir, "filter")
+	if err := os.WriteFile(rules, filter.Bytes(), 0o600); err != nil {
 		return Result{}, err
 	}
 	defer func() { _ = os.Remove(rules) }()
@@ -184,13 +185,15 @@ func (t *transfer) conclude(ctx, runCtx context.Context, err, statsErr error, pa
 	switch {
 	case command.NotFound(err):
 		return fmt.Errorf("rsync is not installed on the storage server: install rsync (%w)", err)
+	case err == nil:
+		// Done, even if somebody wanted it to end at the last moment.
 	case ctx.Err() != nil:
 		*r = cancelled(*r, t.name, code)
 		return context.Cause(ctx)
 	case errors.Is(context.Cause(runCtx), errStalled):
 		*r = stalled(*r, t.name, t.options.StallAfter, parser)
 		return nil
-	case err != nil && failed == nil:
+	case failed == nil:
 		return fmt.Errorf("run rsync: %w", err)
 	case code == -1 && signal == 0:
 		return fmt.Errorf("start rsync: %w", err)
@@ -237,20 +240,4 @@ func waitGroup(pgid int) error {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return nil
-}
-
-func tempFile(dir, name string, content []byte) (string, error) {
-	f, err := os.CreateTemp(dir, name)
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(content)
-	if err2 := f.Close(); err == nil {
-		err = err2
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return "", err
-	}
-	return f.Name(), nil
 }

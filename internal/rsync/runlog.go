@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// maxLogged is how many changed and how many deleted paths a log names: a
-// first pull would otherwise write a line per file of the host.
+// maxLogged is how many changed paths, deleted paths and messages a log has,
+// each: a first pull would otherwise write a line per file of the host, and a
+// host that means ill as many as it likes.
 const maxLogged = 10_000
 
 // runLog writes the log of one run: a time in UTC, a word, and the rest. That
@@ -21,6 +22,7 @@ type runLog struct {
 	now     func() time.Time
 	changed int
 	deleted int
+	said    int
 }
 
 func newRunLog(w io.Writer, now func() time.Time) *runLog {
@@ -36,7 +38,10 @@ func (l *runLog) line(word, rest string) {
 	_, _ = fmt.Fprintf(l.w, "%s %s %s\n", l.now().UTC().Format(time.RFC3339), word, rest)
 }
 
-func (l *runLog) message(line string) { l.line("message", line) }
+func (l *runLog) message(line string) {
+	l.said++
+	l.some(l.said, "message", line)
+}
 
 func (l *runLog) item(code, path string) {
 	if code == "*deleting" {
@@ -59,9 +64,12 @@ func (l *runLog) some(n int, word, rest string) {
 }
 
 func (l *runLog) finish(r Result, err error) {
-	for word, n := range map[string]int{"changed": l.changed, "deleted": l.deleted} {
-		if n > maxLogged {
-			l.line(word, fmt.Sprintf("and %d more", n-maxLogged))
+	for _, list := range []struct {
+		word string
+		n    int
+	}{{"changed", l.changed}, {"deleted", l.deleted}, {"message", l.said}} {
+		if list.n > maxLogged {
+			l.line(list.word, fmt.Sprintf("and %d more", list.n-maxLogged))
 		}
 	}
 	if r.Stats != nil {

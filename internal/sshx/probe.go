@@ -67,48 +67,6 @@ type Report struct {
 	Noise string
 }
 
-// PutOff gives why the host is not to be backed up now, one clause without the
-// host's name, or "" when it is ready. Time alone may change it.
-func (r Report) PutOff(spec ProbeSpec) string {
-	switch {
-	case r.Restricted:
-		return ""
-	case r.HoldCount > 0:
-		why := "it asks not to be backed up now"
-		for _, h := range r.Holds {
-			why += "; " + h.Name
-			if h.Reason != "" {
-				why += ": " + h.Reason
-			}
-		}
-		if more := r.HoldCount - len(r.Holds); more > 0 {
-			why += fmt.Sprintf("; and %d more", more)
-		}
-		return why
-	case spec.CheckFile != "" && !r.CheckFile:
-		return fmt.Sprintf("the file to check, %s, is not there", spec.CheckFile)
-	}
-	return ""
-}
-
-// Broken gives what on the host keeps every backup from working until somebody
-// mends it, one clause without the host's name, or "".
-func (r Report) Broken(spec ProbeSpec) string {
-	switch {
-	case r.Restricted:
-		return ""
-	case r.Noise != "":
-		return fmt.Sprintf("its login shell prints %q before it runs a command, which breaks rsync: make it silent without a terminal", strings.TrimSpace(r.Noise))
-	case r.Rsync == "":
-		return "it has no rsync: install it there, or set the path of the remote rsync"
-	case spec.Sudo && !r.Sudo:
-		return fmt.Sprintf("sudo does not let the user run rsync (%s): add the sudoers rule, or turn sudo off for this host", r.SudoMessage)
-	case spec.IONice && !r.IONice:
-		return "it has no ionice: install util-linux there, or turn ionice off for this host"
-	}
-	return ""
-}
-
 // Probe runs one fixed script on the host over one connection and reports what
 // it found. What is wrong with the way to the host is a *ConnectError.
 func Probe(ctx context.Context, s *Session, spec ProbeSpec) (Report, error) {

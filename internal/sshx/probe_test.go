@@ -39,8 +39,6 @@ func TestProbeReady(t *testing.T) {
 	require.True(t, r.IONice)
 	require.Empty(t, r.Holds)
 	require.Empty(t, r.Noise)
-	require.Empty(t, r.PutOff(sshx.ProbeSpec{CheckFile: "/etc/passwd"}))
-	require.Empty(t, r.Broken(sshx.ProbeSpec{IONice: true}))
 }
 
 func TestProbeNotReady(t *testing.T) {
@@ -60,11 +58,6 @@ func TestProbeNotReady(t *testing.T) {
 	require.Equal(t, 7, r.HoldCount)
 	require.Len(t, r.Holds, 5)
 	require.Equal(t, sshx.Hold{Name: "0 upgrade", Reason: "until [31mnoon"}, r.Holds[0])
-	require.Contains(t, r.PutOff(spec), "it asks not to be backed up now; 0 upgrade: until [31mnoon; 1 upgrade")
-	require.Contains(t, r.PutOff(spec), "; and 2 more")
-	require.Contains(t, r.Broken(spec), "it has no rsync")
-	r.HoldCount = 0
-	require.Contains(t, r.PutOff(spec), "the file to check")
 }
 
 func TestProbeSudo(t *testing.T) {
@@ -83,7 +76,6 @@ func TestProbeSeesNoise(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Welcome to web1\n", r.Noise)
 	require.NotEmpty(t, r.Rsync)
-	require.Contains(t, r.Broken(sshx.ProbeSpec{}), `its login shell prints "Welcome to web1"`)
 }
 
 func TestProbeRestrictedKey(t *testing.T) {
