@@ -83,7 +83,7 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 		return err
 	}
 	defer tc.Close()
-	if err := worker.RegisterAttributes(ctx, tc, worker.Namespace(cfg)); err != nil {
+	if err := worker.PrepareNamespace(ctx, tc, worker.Namespace(cfg), log); err != nil {
 		return err
 	}
 	return runGroup(ctx, worker.NewControl(tc, cfg, &activities.Control{Catalog: store, Now: time.Now, Log: log}))

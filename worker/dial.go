@@ -8,15 +8,11 @@ import (
 	"os"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
 
 	"planb/internal/config"
-	"planb/workflows"
 )
 
 // dialTimeout bounds one attempt to reach Temporal.
@@ -100,21 +96,4 @@ func cause(err error) string {
 		return "no answer within " + dialTimeout.String()
 	}
 	return err.Error()
-}
-
-// RegisterAttributes makes the search attributes of runs known to the
-// namespace; those that are there already stay as they are.
-func RegisterAttributes(ctx context.Context, c client.Client, namespace string) error {
-	wanted := map[string]enumspb.IndexedValueType{}
-	for _, key := range []string{workflows.AttributeHost.GetName(), workflows.AttributeGroup.GetName(), workflows.AttributeState.GetName()} {
-		wanted[key] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
-	}
-	_, err := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
-		SearchAttributes: wanted, Namespace: namespace,
-	})
-	var there *serviceerror.AlreadyExists
-	if err != nil && !errors.As(err, &there) {
-		return fmt.Errorf("registering search attributes: %w", err)
-	}
-	return nil
 }
