@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"planb/internal/rsync"
 	"planb/internal/sshx/sshtest"
@@ -173,4 +174,40 @@ func TestArgvProfile(t *testing.T) {
 	argv, err = p.Argv("/f")
 	require.NoError(t, err)
 	require.NotContains(t, argv, "--fake-super", "there is nowhere to keep it")
+}
+
+// The way there and back of a receiver that is not root: owners, modes, ACLs
+// and extended attributes wait in attributes of the stored files.
+func TestFakeSuperThereAndBack(t *testing.T) {
+	t.Parallel()
+	sshtest.RequireTool(t, "setfacl", "acl")
+	sshtest.RequireTool(t, "getfacl", "acl")
+	source, dest := t.TempDir(), t.TempDir()
+	write(t, source, map[string]string{"etc/a": "a", "etc/b": "b"})
+	a := filepath.Join(source, "etc/a")
+	require.NoError(t, os.Lchown(a, 12345, 54321))
+	require.NoError(t, syscall.Chmod(a, 0o4750))
+	require.NoError(t, unix.Setxattr(a, "user.note", []byte("kept"), 0))
+	out, err := exec.Command("setfacl", "-m", "u:4242:r", a).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	p := newPull(t, sshtest.Server(t, sshtest.Options{Root: source}))
+	p.Super, p.ACLs, p.Xattrs = false, true, true
+	require.Equal(t, rsync.OK, run(t, p, rsync.RunOptions{}).State)
+	// A second pull finds nothing to do.
+	require.Zero(t, run(t, p, rsync.RunOptions{}).Stats.FilesTransferred)
+
+	r := runCopy(t, rsync.Copy{Source: p.Dest, Dest: dest, Paths: []string{"/"}, FakeSuper: true, ACLs: true, Xattrs: true})
+	require.Equal(t, rsync.OK, r.State, r.Tail)
+	same(t, source, dest)
+	note := make([]byte, 16)
+	n, err := unix.Getxattr(filepath.Join(dest, "etc/a"), "user.note", note)
+	require.NoError(t, err)
+	require.Equal(t, "kept", string(note[:n]))
+	acl := func(dir string) string {
+		out, err := exec.Command("getfacl", "-nc", filepath.Join(dir, "etc/a")).Output()
+		require.NoError(t, err)
+		return string(out)
+	}
+	require.Contains(t, acl(dest), "user:4242:r--")
+	require.Equal(t, acl(source), acl(dest))
 }
