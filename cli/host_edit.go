@@ -122,8 +122,11 @@ func (a *app) hostRename(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := store.RenameHost(ctx, host, to)
+	h, err := store.Host(ctx, host)
 	if err != nil {
+		return err
+	}
+	if h, err = store.RenameHost(ctx, h.ID, to, "", ""); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Renamed host %s to %s.%s\n", host, to, datasetStays(h))
@@ -142,14 +145,14 @@ func (a *app) hostRemove(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := store.Host(ctx, host); err != nil {
+	h, err := store.Host(ctx, host)
+	if err != nil {
 		return err
 	}
 	if err := a.ask(c, "Remove host "+host.String()+"? Its data stays, its settings do not."); err != nil {
 		return err
 	}
-	h, err := store.RemoveHost(ctx, host)
-	if err != nil {
+	if _, err := store.RemoveHost(ctx, h.ID, ""); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Removed host %s.%s\n", host, datasetStays(h))

@@ -166,6 +166,17 @@ func setDataset(ctx context.Context, tx pgx.Tx, host ident.Host, st Storage, dat
 	if _, err := tx.Exec(ctx, `select 1 from storages where id = $1::uuid for update`, st.ID); err != nil {
 		return err
 	}
+	if err := refuseTaken(ctx, tx, host, st, dataset); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `update hosts h set storage_id = $3::uuid, dataset = $4 from groups g
+		where g.id = h.group_id and g.name = $1 and h.name = $2`, host.Group, host.Name, st.ID, dataset)
+	return err
+}
+
+// refuseTaken refuses a dataset that is, or lies within or around, another
+// host's than host's.
+func refuseTaken(ctx context.Context, tx pgx.Tx, host ident.Host, st Storage, dataset string) error {
 	others, err := rows[struct{ Host, Dataset string }](ctx, tx, `
 		select g.name || '/' || h.name as host, h.dataset from hosts h join groups g on g.id = h.group_id
 		where h.storage_id = $1::uuid and not (g.name = $2 and h.name = $3)
@@ -178,7 +189,5 @@ func setDataset(ctx context.Context, tx pgx.Tx, host ident.Host, st Storage, dat
 		return refusedf("dataset %s belongs to host %s: give %s another with `planb host edit %s --dataset %s/…`, or another name",
 			others[0].Dataset, others[0].Host, host, host, st.Dataset)
 	}
-	_, err = tx.Exec(ctx, `update hosts h set storage_id = $3::uuid, dataset = $4 from groups g
-		where g.id = h.group_id and g.name = $1 and h.name = $2`, host.Group, host.Name, st.ID, dataset)
-	return err
+	return nil
 }

@@ -76,7 +76,7 @@ func TestDatasetsOfTwoHostsNeverOverlap(t *testing.T) {
 	require.NoError(t, err)
 
 	// A new host under the old name of a renamed one meets its dataset.
-	_, err = s.RenameHost(t.Context(), web1, ident.Host{Group: "acme", Name: "www"})
+	_, err = s.RenameHost(t.Context(), h.ID, ident.Host{Group: "acme", Name: "www"}, "", "")
 	require.NoError(t, err)
 	again := addHost(t, s, web1)
 	_, err = s.ClaimDataset(t.Context(), again.ID)

@@ -45,6 +45,12 @@ type InvalidError struct{ Reason string }
 // Error is a sentence.
 func (e *InvalidError) Error() string { return e.Reason }
 
+// BusyError is a change that has to wait for what is under way now.
+type BusyError struct{ Reason string }
+
+// Error says what is under way.
+func (e *BusyError) Error() string { return e.Reason }
+
 // UnavailableError is a database that does not answer or lets nobody in.
 type UnavailableError struct {
 	Reason string
@@ -65,6 +71,9 @@ func IsExists(err error) bool { return is[*ExistsError](err) }
 
 // IsRefused says whether err is a change that is not allowed now.
 func IsRefused(err error) bool { return is[*RefusedError](err) }
+
+// IsBusy says whether err is a change that will be possible later.
+func IsBusy(err error) bool { return is[*BusyError](err) }
 
 // IsInvalid says whether err is a value that is not allowed ever.
 func IsInvalid(err error) bool { return is[*InvalidError](err) }

@@ -193,12 +193,23 @@ func lockGroup(ctx context.Context, tx pgx.Tx, name string) error {
 	return err
 }
 
+// refuseGroupDuringRun refuses a change of a group while a run of one of its
+// hosts, or a change of one, is under way.
 func refuseGroupDuringRun(ctx context.Context, tx pgx.Tx, name string) error {
+	claimed, err := rows[struct{ Host, For string }](ctx, tx, `
+		select g.name || '/' || h.name as host, h.claimed_for as "for" from hosts h join groups g on g.id = h.group_id
+		where g.name = $1 and h.claimed_for <> '' limit 1`, name)
+	if err != nil {
+		return err
+	}
+	if len(claimed) > 0 {
+		return claimedNow(claimed[0].Host, claimed[0].For)
+	}
 	busy, err := rows[struct{ Host, Kind, ID string }](ctx, tx, `
 		select g.name || '/' || h.name as host, r.kind, r.id from runs r join hosts h on h.id = r.host_id
 		join groups g on g.id = h.group_id where g.name = $1 and r.finished is null order by r.started limit 1`, name)
 	if err != nil || len(busy) == 0 {
 		return err
 	}
-	return refusedf("a %s of %s is under way: wait for it, or end it with `planb run cancel %s`", busy[0].Kind, busy[0].Host, busy[0].ID)
+	return refusedf("%s", underWay(busy[0].Kind, busy[0].Host, busy[0].ID))
 }

@@ -134,7 +134,7 @@ func TestRenameKeepsIDDatasetAndPolicy(t *testing.T) {
 	require.NoError(t, err)
 
 	to := ident.Host{Group: "beta", Name: "www"}
-	renamed, err := s.RenameHost(t.Context(), web1, to)
+	renamed, err := s.RenameHost(t.Context(), h.ID, to, "", "")
 	require.NoError(t, err)
 	require.Equal(t, h.ID, renamed.ID)
 	require.Equal(t, "tank/BACKUP/acme/web1", renamed.Dataset)
@@ -145,9 +145,9 @@ func TestRenameKeepsIDDatasetAndPolicy(t *testing.T) {
 	require.True(t, catalog.IsNotFound(err))
 
 	addHost(t, s, web1)
-	_, err = s.RenameHost(t.Context(), to, web1)
+	_, err = s.RenameHost(t.Context(), h.ID, web1, "", "")
 	require.True(t, catalog.IsExists(err), "%v", err)
-	_, err = s.RenameHost(t.Context(), to, ident.Host{Group: "gone", Name: "www"})
+	_, err = s.RenameHost(t.Context(), h.ID, ident.Host{Group: "gone", Name: "www"}, "", "")
 	require.True(t, catalog.IsNotFound(err), "%v", err)
 }
 
@@ -157,15 +157,15 @@ func TestNoRemoveNorRenameDuringRun(t *testing.T) {
 	h := addHost(t, s, web1)
 	run := start(h, "11111111-aaaa-4000-8000-000000000001")
 	require.NoError(t, s.BeginRun(t.Context(), run))
-	_, err := s.RemoveHost(t.Context(), web1)
+	_, err := s.RemoveHost(t.Context(), h.ID, "")
 	require.True(t, catalog.IsRefused(err))
 	require.ErrorContains(t, err, "a backup of acme/web1 is under way: wait for it, or end it with `planb run cancel "+run.ID)
-	_, err = s.RenameHost(t.Context(), web1, ident.Host{Group: "acme", Name: "web2"})
+	_, err = s.RenameHost(t.Context(), h.ID, ident.Host{Group: "acme", Name: "web2"}, "", "")
 	require.True(t, catalog.IsRefused(err))
 	require.True(t, catalog.IsRefused(s.RenameGroup(t.Context(), "acme", "emca")))
 
 	require.NoError(t, s.FinishRun(t.Context(), run, catalog.RunEnd{State: policy.StateFailed, Finished: run.Started}))
-	removed, err := s.RemoveHost(t.Context(), web1)
+	removed, err := s.RemoveHost(t.Context(), h.ID, "")
 	require.NoError(t, err)
 	require.Equal(t, h.ID, removed.ID)
 	kept, err := s.Runs(t.Context(), catalog.RunFilter{Host: web1})

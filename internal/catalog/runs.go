@@ -101,9 +101,13 @@ type RunEnd struct {
 
 // BeginRun records that a run is running; also that one which waited goes on.
 // For a run that is on record as ended it changes nothing: a late message
-// does not bring it back.
+// does not bring it back. A new run is refused while its host is being renamed
+// or removed.
 func (s *Store) BeginRun(ctx context.Context, r RunStart) error {
 	return s.tx(ctx, func(tx pgx.Tx) error {
+		if err := refuseWhileClaimed(ctx, tx, r); err != nil {
+			return err
+		}
 		if err := insertRun(ctx, tx, r); err != nil {
 			return err
 		}

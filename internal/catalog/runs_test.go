@@ -130,7 +130,7 @@ func TestRunsAreFoundByPrefixFilterAndPresentName(t *testing.T) {
 		r.Started = base.Add(time.Duration(i) * time.Hour)
 		require.NoError(t, s.FinishRun(t.Context(), r, catalog.RunEnd{State: []string{"ok", "failed", "ok"}[i], Finished: r.Started}))
 	}
-	_, err := s.RenameHost(t.Context(), web1, ident.Host{Group: "acme", Name: "www"})
+	_, err := s.RenameHost(t.Context(), h.ID, ident.Host{Group: "acme", Name: "www"}, "", "")
 	require.NoError(t, err)
 	ids := func(f catalog.RunFilter) string {
 		found, err := s.Runs(t.Context(), f)
@@ -161,7 +161,7 @@ func TestRunOutlivesAHostRemovedMeanwhile(t *testing.T) {
 	t.Parallel()
 	s := catalogtest.Store(t)
 	h := addHost(t, s, web1)
-	_, err := s.RemoveHost(t.Context(), web1)
+	_, err := s.RemoveHost(t.Context(), h.ID, "")
 	require.NoError(t, err)
 	require.NoError(t, s.FinishRun(t.Context(), start(h, runA), catalog.RunEnd{State: policy.StateFailed, Finished: base}))
 	got, err := s.Run(t.Context(), runA)
