@@ -13,6 +13,22 @@ type Counts struct {
 	// shows in Deleted.
 	Changed int64 `json:"changed"`
 	Deleted int64 `json:"deleted"`
+	// Created is the number of files that were not there before.
+	Created int64 `json:"created,omitempty"`
+}
+
+// Since gives c as measured from the last good backup, earlier being what was
+// measured so at the backup in between, nil without one: a partial or suspect
+// one, whose changes a transfer does not see a second time.
+//
+// Files that were deleted count until as many are created later on, changed
+// ones until somebody accepts them: that they changed back cannot be seen.
+func (c Counts) Since(earlier *Counts) Counts {
+	if earlier != nil {
+		c.Changed = max(c.Changed, earlier.Changed)
+		c.Deleted += max(0, earlier.Deleted-c.Created)
+	}
+	return c
 }
 
 // The names of the guards.

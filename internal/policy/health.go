@@ -22,6 +22,8 @@ type HealthInput struct {
 	// LastRunState is the state of the last run that ended; empty when none did.
 	LastRunState string
 	Enabled      bool
+	// Suspect says that a suspect snapshot waits for a decision.
+	Suspect bool
 	// PausedReason, when set, says why the schedule is paused.
 	PausedReason string
 	// Every is the longest time between two backups that the schedule plans:
@@ -38,12 +40,17 @@ func DefaultGrace(every time.Duration) time.Duration {
 	return min(max(every/4, 15*time.Minute), 24*time.Hour)
 }
 
-// HealthOf gives the health of a host. One that is overdue is failing when its
+// HealthOf gives the health of a host. One with a suspect snapshot that nobody
+// has decided about is failing: its backups go on, but none of them may be
+// worth anything. One that is overdue is failing when its
 // last run went wrong or when a second backup is missing as well; otherwise it
 // is late. One that is not overdue is ok, whatever its last run did.
 func HealthOf(in HealthInput) Health {
 	if !in.Enabled || in.PausedReason != "" {
 		return HealthPaused
+	}
+	if in.Suspect {
+		return HealthFailing
 	}
 	if in.LastGood == nil {
 		return HealthNever

@@ -45,6 +45,8 @@ func TestHealth(t *testing.T) {
 		}
 		require.Equal(t, c.want, policy.HealthOf(in), "%+v", c)
 	}
+	suspect := policy.HealthInput{LastGood: &now, LastRunState: policy.StateWarning, Enabled: true, Suspect: true, Every: 24 * time.Hour, Now: now}
+	require.Equal(t, policy.HealthFailing, policy.HealthOf(suspect))
 	require.Equal(t, 6*time.Hour, policy.DefaultGrace(24*time.Hour))
 	require.Equal(t, 15*time.Minute, policy.DefaultGrace(15*time.Minute))
 	require.Equal(t, 24*time.Hour, policy.DefaultGrace(28*24*time.Hour))
@@ -97,5 +99,28 @@ func TestGuard(t *testing.T) {
 	} {
 		_, ok := none()
 		require.False(t, ok)
+	}
+}
+
+// What a transfer did to the files is gone from the next one's counts, and yet
+// it is since the last good backup.
+func TestCountsSinceTheLastGoodBackup(t *testing.T) {
+	t.Parallel()
+	e := effective(t)
+	good := policy.Counts{Files: 1000, Bytes: 10 << 30}
+	require.Equal(t, good, good.Since(nil))
+	for _, c := range []struct {
+		what    string
+		earlier policy.Counts
+		current policy.Counts
+		suspect bool
+	}{
+		{"still encrypted in place", policy.Counts{Files: 1000, Changed: 900}, policy.Counts{Files: 1000, Bytes: 10 << 30}, true},
+		{"still encrypted under new names", policy.Counts{Files: 1000, Deleted: 1000, Created: 1000}, policy.Counts{Files: 1000, Bytes: 10 << 30}, true},
+		{"mounted again", policy.Counts{Deleted: 1000}, policy.Counts{Files: 1000, Bytes: 10 << 30, Created: 1000}, false},
+		{"half of it mounted again", policy.Counts{Deleted: 1000}, policy.Counts{Files: 400, Bytes: 10 << 30, Created: 400}, true},
+		{"a partial one with the usual changes", policy.Counts{Files: 1000, Changed: 30, Deleted: 5}, policy.Counts{Files: 1000, Bytes: 10 << 30, Changed: 40, Deleted: 5, Created: 5}, false},
+	} {
+		require.Equal(t, c.suspect, len(e.Guard(&good, c.current.Since(&c.earlier))) > 0, c.what)
 	}
 }

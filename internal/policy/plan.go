@@ -84,12 +84,12 @@ const (
 // has, however long. Never removed are: the newest good snapshots up to the
 // floor, those younger than its age, held ones, suspect ones, those kept by
 // hand, those of others, those dated in the future, those in a state not known
-// here, and partial ones that nothing good followed.
+// here, and partial or rejected ones that nothing good followed.
 //
-// Nothing is removed while a suspect snapshot is newer than all good ones,
-// nor when the newest good one is more than 45 days newer than the one before:
-// either the host was away that long, and then the next plan does its work, or
-// the clock has jumped.
+// Nothing is removed while anybody has still to decide about a suspect
+// snapshot, nor when the newest good one is more than 45 days newer than the
+// one before: either the host was away that long, and then the next plan does
+// its work, or the clock has jumped.
 //
 // Planning again after carrying out a plan removes nothing more.
 func Plan(snapshots []Snapshot, keep Retention, options PlanOptions) []Decision {
@@ -177,7 +177,7 @@ func (p *planner) keepProtected() {
 		switch {
 		case s.State == StateSuspect:
 			item.keep(ReasonSuspect)
-		case s.State != StatePartial && !IsGood(s.State):
+		case !isLesser(s.State) && !IsGood(s.State):
 			item.keep(fmt.Sprintf("state %q is not known", s.State))
 		}
 		if p.isFuture(item) {
@@ -185,6 +185,10 @@ func (p *planner) keepProtected() {
 		}
 	}
 }
+
+// isLesser tells whether a snapshot in this state is worth keeping only until a
+// good one follows.
+func isLesser(state string) bool { return state == StatePartial || state == StateRejected }
 
 // keepGood keeps the newest good snapshots, and everything else that rests on
 // which ones they are.
@@ -197,21 +201,23 @@ func (p *planner) keepGood() {
 			item.keep(ReasonFloor)
 		}
 	}
-	p.keepPartial()
+	p.keepLesser()
 	p.keepYoung()
 }
 
-// keepPartial keeps the partial snapshots that are better than nothing.
-func (p *planner) keepPartial() {
+// keepLesser keeps the partial and rejected snapshots that are better than
+// nothing.
+func (p *planner) keepLesser() {
 	for _, item := range p.items {
-		if item.Snapshot.State != StatePartial || !item.regular() {
+		state := item.Snapshot.State
+		if !isLesser(state) || !item.regular() {
 			continue
 		}
 		switch {
 		case len(p.good) == 0:
-			item.keep("partial, and there is no good one")
+			item.keep(state + ", and there is no good one")
 		case item.time.After(p.good[0].time):
-			item.keep("partial, newer than the newest good")
+			item.keep(state + ", newer than the newest good")
 		}
 	}
 }
@@ -247,17 +253,13 @@ func (p *planner) keepAllIfStopped() {
 
 // stopped tells why nothing may be removed now; nothing when it may.
 func (p *planner) stopped() string {
-	if len(p.good) == 0 {
-		return ""
-	}
-	newest := p.good[0].time
 	for _, item := range p.items {
-		if item.regular() && item.Snapshot.State == StateSuspect && item.time.After(newest) && !p.isFuture(item) {
+		if item.name.Kind != KindForeign && item.Snapshot.State == StateSuspect {
 			return "pruning stopped: a suspect snapshot waits for accept or reject"
 		}
 	}
 	if len(p.good) > 1 {
-		if gap := newest.Sub(p.good[1].time); gap > clockLeap {
+		if gap := p.good[0].time.Sub(p.good[1].time); gap > clockLeap {
 			return fmt.Sprintf("pruning stopped: no backup for %d days before the newest, the clock may have jumped", int(gap.Hours()/24))
 		}
 	}
@@ -289,11 +291,37 @@ func (p *planner) explainRemovals(keep Retention) {
 			continue
 		}
 		reason := "not needed for " + keep.String()
-		if item.Snapshot.State == StatePartial {
-			reason = "partial, older than the newest good"
+		if state := item.Snapshot.State; isLesser(state) {
+			reason = state + ", older than the newest good"
 		}
 		item.Reasons = []string{reason}
 	}
+}
+
+// PruningStopped tells why nothing of the snapshots may be removed now; it is
+// empty when something may.
+func PruningStopped(snapshots []Snapshot, now time.Time) string {
+	return newPlanner(snapshots, PlanOptions{Now: now, Location: time.UTC}).stopped()
+}
+
+// A plan that removes more than these asks first: the share of the snapshots,
+// and a number below which shares mean nothing. Day by day a plan removes a
+// few; one that removes most of them follows a change of the retention, which
+// may be a slip of the finger.
+const (
+	askShare = 0.5
+	askCount = 5
+)
+
+// AsksFirst tells whether a plan removes so much that a person has to agree.
+func AsksFirst(decisions []Decision) bool {
+	removed := 0
+	for _, d := range decisions {
+		if !d.Keep {
+			removed++
+		}
+	}
+	return removed > askCount && PlanShare(decisions) > askShare
 }
 
 // PlanShare gives the share of snapshots, from 0 to 1, that a plan removes.

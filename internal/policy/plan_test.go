@@ -202,3 +202,29 @@ func FuzzPlan(f *testing.F) {
 		require.Equal(t, before, c.snapshots, "a plan changes nothing")
 	})
 }
+
+func TestAPlanThatRemovesMostAsksFirst(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+	plan := func(have, keep int) []policy.Decision {
+		var list []policy.Snapshot
+		for i := range have {
+			list = append(list, policy.Snapshot{Name: "daily-" + now.AddDate(0, 0, -i).Format("200601021504"), State: policy.StateOK})
+		}
+		return policy.Plan(list, policy.Retention{Daily: keep}, policy.PlanOptions{Now: now})
+	}
+	require.True(t, policy.AsksFirst(plan(20, 3)))
+	require.False(t, policy.AsksFirst(plan(20, 10)), "just half")
+	require.False(t, policy.AsksFirst(plan(6, 1)), "few")
+	require.False(t, policy.AsksFirst(plan(3, 3)))
+}
+
+func TestPruningStopped(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2027, 11, 23, 2, 0, 0, 0, time.UTC)
+	good := policy.Snapshot{Name: "daily-202611220130", State: policy.StateOK}
+	require.Empty(t, policy.PruningStopped(nil, now))
+	require.Empty(t, policy.PruningStopped([]policy.Snapshot{good}, now))
+	require.Contains(t, policy.PruningStopped([]policy.Snapshot{good, {Name: "daily-202611230130", State: policy.StateSuspect}}, now), "accept or reject")
+	require.Contains(t, policy.PruningStopped([]policy.Snapshot{good, {Name: "daily-202711230130", State: policy.StateOK}}, now), "the clock may have jumped")
+}

@@ -14,6 +14,9 @@ const (
 	// StateSuspect marks a snapshot at which a guard tripped and about which
 	// nobody has decided yet.
 	StateSuspect = "suspect"
+	// StateRejected marks a suspect snapshot that a person has decided against:
+	// it never counts as good, and retention removes it like a partial one.
+	StateRejected = "rejected"
 )
 
 // IsGood tells whether a snapshot in this state is one to restore from. The

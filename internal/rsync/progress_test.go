@@ -53,7 +53,7 @@ func TestParser(t *testing.T) {
 		require.Equal(t, []string{"cd+++++++++ /etc", "*deleting /etc/old/file", ">f+++++++++ /etc/b (1)", ".d..t...... /", `>f.st...... /var/new\#012line`, "*deleting /glued"}, items)
 		require.Equal(t, []string{`skipping non-regular file "dev/x"`}, others)
 		require.Equal(t, &Stats{
-			FilesTotal: 1234, RegularFiles: 1000, FilesCreated: 1, FilesTransferred: 2, TotalSize: 31457290,
+			FilesTotal: 1234, RegularFiles: 1000, FilesCreated: 1, RegularCreated: 1, FilesTransferred: 2, TotalSize: 31457290,
 			TransferredSize: 31457287, Literal: 2015, Matched: 31455272, Sent: 33738, Received: 24722,
 		}, stats)
 	}

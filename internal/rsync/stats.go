@@ -13,8 +13,12 @@ type Stats struct {
 	// RegularFiles the files among them.
 	FilesTotal   int64 `json:"files_total"`
 	RegularFiles int64 `json:"regular_files"`
-	FilesCreated int64 `json:"files_created"`
-	FilesDeleted int64 `json:"files_deleted"`
+	// FilesCreated and FilesDeleted count entries of all kinds as well;
+	// RegularCreated and RegularDeleted the files among them.
+	FilesCreated   int64 `json:"files_created"`
+	FilesDeleted   int64 `json:"files_deleted"`
+	RegularCreated int64 `json:"regular_created"`
+	RegularDeleted int64 `json:"regular_deleted"`
 	// FilesTransferred counts regular files whose content was compared or sent.
 	FilesTransferred int64 `json:"files_transferred"`
 	TotalSize        int64 `json:"total_size"`
@@ -70,12 +74,12 @@ func (p *statsParser) line(line string) bool {
 		return true
 	}
 	*field = digits(number[1])
-	if name == "Number of files" {
-		p.stats.RegularFiles = p.stats.FilesTotal
+	if regular := p.regular(name); regular != nil {
+		*regular = *field
 		if reg := regularRE.FindStringSubmatch(number[3]); reg != nil {
-			p.stats.RegularFiles = digits(reg[1])
+			*regular = digits(reg[1])
 		} else if number[3] != "" {
-			p.stats.RegularFiles = 0
+			*regular = 0
 		}
 	}
 	if p.seen == nil {
@@ -108,6 +112,20 @@ func (p *statsParser) field(name string) *int64 {
 		return &s.Sent
 	case "Total bytes received":
 		return &s.Received
+	}
+	return nil
+}
+
+// regular gives the count of regular files among those that name counts, where
+// rsync tells it: "Number of files: 12 (reg: 10, dir: 2)".
+func (p *statsParser) regular(name string) *int64 {
+	switch name {
+	case "Number of files":
+		return &p.stats.RegularFiles
+	case "Number of created files":
+		return &p.stats.RegularCreated
+	case "Number of deleted files":
+		return &p.stats.RegularDeleted
 	}
 	return nil
 }
