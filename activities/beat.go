@@ -68,13 +68,49 @@ func beat(ctx context.Context, client heartbeater, every time.Duration, handOver
 				handOver(ctx, progress())
 				cancel(err)
 				return
-			case time.Since(accepted) > info.HeartbeatTimeout:
+			case info.HeartbeatTimeout > 0 && time.Since(accepted) > info.HeartbeatTimeout:
 				cancel(fmt.Errorf("no progress report was accepted for %s: %w", info.HeartbeatTimeout, err))
 				return
 			}
 		}
 	}()
 	return out, func() { cancel(nil); <-done }
+}
+
+// untilHeard waits until Temporal answers, as long as it would wait for the
+// activity to report. A result that the SDK cannot hand over for some seconds
+// is lost, and the step would only be looked at again after the heartbeat
+// timeout.
+func (s *Storage) untilHeard(ctx context.Context) {
+	every := s.Heartbeats
+	if every == 0 {
+		every = defaultHeartbeats
+	}
+	untilHeard(ctx, activity.GetClient(ctx), every)
+}
+
+func untilHeard(ctx context.Context, client heartbeater, every time.Duration) {
+	info := activity.GetInfo(ctx)
+	shutdown := activity.GetWorkerStopChannel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, info.HeartbeatTimeout)
+	defer cancel()
+	for {
+		call, end := context.WithTimeout(ctx, every)
+		err := client.RecordActivityHeartbeat(call, info.TaskToken)
+		if err == nil || ended(err) {
+			end()
+			return
+		}
+		<-call.Done() // not more often than every
+		end()
+		select {
+		case <-ctx.Done():
+			return
+		case <-shutdown:
+			return
+		default:
+		}
+	}
 }
 
 // ended says whether the answer to a heartbeat means that the task is over:
