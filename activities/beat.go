@@ -91,6 +91,9 @@ func (s *Storage) untilHeard(ctx context.Context) {
 
 func untilHeard(ctx context.Context, client heartbeater, every time.Duration) {
 	info := activity.GetInfo(ctx)
+	if info.HeartbeatTimeout == 0 {
+		return
+	}
 	shutdown := activity.GetWorkerStopChannel(ctx)
 	ctx, cancel := context.WithTimeout(ctx, info.HeartbeatTimeout)
 	defer cancel()

@@ -81,7 +81,11 @@ func (s *Storage) Pull(ctx context.Context, in PullInput) (PullResult, error) {
 			fmt.Sprint(perAddress)+" at a time", lockedAgain, nil)
 	}
 	defer free()
-	return s.pull(ctx, in, lock)
+	res, err := s.pull(ctx, in, lock)
+	if ErrType(err) != ErrTypeShutdown {
+		s.untilHeard(ctx)
+	}
+	return res, err
 }
 
 // lock makes this the only one that works on a dataset's files. Whoever still

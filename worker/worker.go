@@ -3,11 +3,14 @@
 package worker
 
 import (
+	"context"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -20,11 +23,18 @@ import (
 type Group struct {
 	workers []sdkworker.Worker
 	fatal   chan error
+	// before is called once, before any worker starts.
+	before func() error
 }
 
 // Start starts every worker of the group; those that started are stopped
 // again when one cannot.
 func (g *Group) Start() error {
+	if g.before != nil {
+		if err := g.before(); err != nil {
+			return err
+		}
+	}
 	for i, w := range g.workers {
 		if err := w.Start(); err != nil {
 			for _, started := range g.workers[:i] {
@@ -53,12 +63,13 @@ func (g *Group) Fatal() <-chan error { return g.fatal }
 
 func newGroup() *Group { return &Group{fatal: make(chan error, 1)} }
 
-func (g *Group) add(c client.Client, queue string, slots int, stop time.Duration, workflows bool) sdkworker.Worker {
+func (g *Group) add(c client.Client, queue string, slots int, stop time.Duration, workflows bool, around ...interceptor.WorkerInterceptor) sdkworker.Worker {
 	options := sdkworker.Options{
 		MaxConcurrentActivityExecutionSize: slots,
 		WorkerStopTimeout:                  stop,
 		DisableWorkflowWorker:              !workflows,
 		DisableRegistrationAliasing:        true,
+		Interceptors:                       around,
 		OnFatalError: func(err error) {
 			select {
 			case g.fatal <- err:
@@ -108,7 +119,9 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 // many slots, and one for transfers, with as many as the server bears.
 func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage) *Group {
 	g := newGroup()
-	w := g.add(c, activities.StorageQueue(cfg.Server), cfg.Limits.Storage, cfg.Limits.Stop, false)
+	notes := &unfinished{dir: filepath.Join(cfg.State, "tasks"), log: slog.Default()}
+	g.before = func() error { return notes.giveUp(context.Background(), c) }
+	w := g.add(c, activities.StorageQueue(cfg.Server), cfg.Limits.Storage, cfg.Limits.Stop, false, notes)
 	for name, do := range map[string]any{
 		activities.PreCheckName: storage.PreCheck,
 		activities.PrepareName:  storage.Prepare,
@@ -119,7 +132,7 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
-	p := g.add(c, activities.PullQueue(cfg.Server), cfg.Limits.Pulls, cfg.Limits.Stop, false)
+	p := g.add(c, activities.PullQueue(cfg.Server), cfg.Limits.Pulls, cfg.Limits.Stop, false, notes)
 	p.RegisterActivityWithOptions(storage.Pull, activity.RegisterOptions{Name: activities.PullName})
 	slog.Debug("storage worker", "server", cfg.Server, "pulls", cfg.Limits.Pulls)
 	return g
