@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,6 +49,23 @@ func audit(ctx context.Context, tx pgx.Tx, action, subject string, detail any) e
 		return fmt.Errorf("audit of %s: %w", action, err)
 	}
 	return nil
+}
+
+// NoteChange writes down a change that the run of a workflow made outside of the
+// catalog; done again by the same run it is on record once. Detail must not
+// hold secrets.
+func (s *Store) NoteChange(ctx context.Context, run, action, subject string, detail map[string]any) error {
+	noted := map[string]any{"run": run}
+	maps.Copy(noted, detail)
+	return s.tx(ctx, func(tx pgx.Tx) error {
+		var there bool
+		err := tx.QueryRow(ctx, `select exists (select from audit where action = $1 and subject = $2 and detail->>'run' = $3)`,
+			action, subject, run).Scan(&there)
+		if err != nil || there {
+			return err
+		}
+		return audit(ctx, tx, action, subject, noted)
+	})
 }
 
 // Audit gives the newest changes of subject, or of all when it is empty, the

@@ -25,6 +25,9 @@ type HostOverview struct {
 	Message Text `json:"message"`
 	// LastGood is the time of the newest good snapshot.
 	LastGood *time.Time `json:"last_good"`
+	// SuspectSince is the time of the oldest suspect snapshot that nobody has
+	// decided about; nil when there is none.
+	SuspectSince *time.Time `json:"suspect_since"`
 	// LastRun is when the newest backup began.
 	LastRun *time.Time `json:"last_run"`
 	Run     Text       `json:"run"`
@@ -44,12 +47,13 @@ type HostOverview struct {
 type overviewRow struct {
 	Host
 	Run, RunState, RunMessage, EndedState string
-	LastRun                               *time.Time
+	LastRun, SuspectSince                 *time.Time
 }
 
 const selectOverview = `select` + hostColumns + `,
 	coalesce(r.id, '') as run, coalesce(r.state, '') as run_state, r.started as last_run,
-	coalesce(nullif(r.reason, ''), r.message, '') as run_message, coalesce(e.state, '') as ended_state` + hostTables + `
+	coalesce(nullif(r.reason, ''), r.message, '') as run_message, coalesce(e.state, '') as ended_state,
+	(select min(created) from snapshots where host_id = h.id and state = 'suspect') as suspect_since` + hostTables + `
 	left join lateral (select id, state, started, message, reason from runs where host_id = h.id and kind = 'backup'
 		and state <> 'skipped' order by started desc limit 1) r on true
 	left join lateral (select state from runs where host_id = h.id and kind = 'backup'
@@ -93,12 +97,12 @@ func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
 	o := HostOverview{
 		Host: r.Ident().String(), Group: r.Group, Name: r.Name, Address: r.Address,
 		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason),
-		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, LastRun: r.LastRun, Run: Text(r.Run),
+		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, SuspectSince: r.SuspectSince, LastRun: r.LastRun, Run: Text(r.Run),
 		UsedBytes: r.UsedBytes, ReferencedBytes: r.ReferencedBytes, Snapshots: r.SnapshotCount,
 		Server: Text(r.Server), Storage: Text(r.Storage), Dataset: Text(r.Dataset), Tags: r.Tags,
 		Health: policy.HealthOf(policy.HealthInput{
 			LastGood: r.LastGood, LastRunState: r.EndedState, Enabled: r.Enabled,
-			Every: timetable.LongestGap(), Now: now,
+			Suspect: r.SuspectSince != nil, Every: timetable.LongestGap(), Now: now,
 		}),
 	}
 	if !r.Enabled {

@@ -16,7 +16,8 @@ type Snapshot struct {
 	// Name is what stands after the @.
 	Name    string    `json:"snapshot"`
 	Created time.Time `json:"created"`
-	// State is ok, warning, partial, suspect, or empty for one that carries none.
+	// State is ok, warning, partial, suspect, rejected, or empty for one that
+	// carries none.
 	State           Text     `json:"state"`
 	Tiers           []string `json:"tiers"`
 	UsedBytes       int64    `json:"used_bytes"`
@@ -24,12 +25,14 @@ type Snapshot struct {
 	Holds           int      `json:"holds"`
 	Held            bool     `json:"held"`
 	HoldReason      Text     `json:"hold_reason"`
-	Run             Text     `json:"run"`
+	// HoldUntil is when the hold ends; nil when it does not by itself.
+	HoldUntil *time.Time `json:"hold_until"`
+	Run       Text       `json:"run"`
 }
 
 const selectSnapshot = `
 	select g.name || '/' || h.name as host, sn.name, sn.created, sn.state, sn.tiers, sn.used_bytes, sn.referenced_bytes,
-		sn.holds, sn.holds > 0 as held, sn.hold_reason, sn.run_id as run
+		sn.holds, sn.holds > 0 as held, sn.hold_reason, sn.hold_until, sn.run_id as run
 	from snapshots sn join hosts h on h.id = sn.host_id join groups g on g.id = h.group_id`
 
 // ReplaceSnapshots records what the pool holds for a host; what is not in list
@@ -46,9 +49,9 @@ func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snap
 		var batch pgx.Batch
 		var good *Snapshot
 		for i, sn := range list {
-			batch.Queue(`insert into snapshots (host_id, name, created, state, tiers, used_bytes, referenced_bytes, holds, hold_reason, run_id)
-				values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, hostID, sn.Name, sn.Created, sn.State, orEmpty(sn.Tiers),
-				sn.UsedBytes, sn.ReferencedBytes, sn.Holds, sn.HoldReason, sn.Run)
+			batch.Queue(`insert into snapshots (host_id, name, created, state, tiers, used_bytes, referenced_bytes, holds, hold_reason, run_id, hold_until)
+				values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, hostID, sn.Name, sn.Created, sn.State, orEmpty(sn.Tiers),
+				sn.UsedBytes, sn.ReferencedBytes, sn.Holds, sn.HoldReason, sn.Run, sn.HoldUntil)
 			if isGood(sn) && (good == nil || sn.Created.After(good.Created)) {
 				good = &list[i]
 			}

@@ -36,7 +36,7 @@ func TestInventoryReplacesWhatWasThere(t *testing.T) {
 	text, err := json.Marshal(got[0])
 	require.NoError(t, err)
 	require.JSONEq(t, `{"host":"acme/web1","snapshot":"daily-202611230130","created":"2026-11-23T01:30:00Z","state":"partial",
-		"tiers":[],"used_bytes":0,"referenced_bytes":0,"holds":1,"held":true,"hold_reason":"audit","run":null}`, string(text))
+		"tiers":[],"used_bytes":0,"referenced_bytes":0,"holds":1,"held":true,"hold_reason":"audit","hold_until":null,"run":null}`, string(text))
 	h, err = s.Host(t.Context(), web1)
 	require.NoError(t, err)
 	require.Nil(t, h.LastGood)

@@ -63,6 +63,11 @@ type Limits struct {
 	Storage int `yaml:"storage"`
 	// Stop is how long a stopping worker lets its tasks end. Default 30s.
 	Stop time.Duration `yaml:"stop"`
+	// FreeWarn and FreeStop are shares of a storage in percent. With less than
+	// FreeWarn free, backups end with a warning; default 10. With less than
+	// FreeStop free, they are put off; default 2.
+	FreeWarn int `yaml:"free_warn"`
+	FreeStop int `yaml:"free_stop"`
 }
 
 // ZFS says how the zfs command is reached.
@@ -170,6 +175,8 @@ func (c *Config) complete() error {
 	setDefault(&c.Limits.Pulls, 4)
 	setDefault(&c.Limits.Storage, 16)
 	setDefault(&c.Limits.Stop, 30*time.Second)
+	setDefault(&c.Limits.FreeWarn, 10)
+	setDefault(&c.Limits.FreeStop, 2)
 	if c.Data.Key == "" && c.Data.KeyFile != "" {
 		key, err := os.ReadFile(c.Data.KeyFile)
 		if err != nil {
@@ -189,6 +196,9 @@ func (c *Config) complete() error {
 	}
 	if c.Limits.Pulls < 1 || c.Limits.Storage < 1 {
 		return errors.New("limits.pulls and limits.storage must be 1 or more")
+	}
+	if l := c.Limits; l.FreeStop < 1 || l.FreeWarn > 99 || l.FreeStop > l.FreeWarn {
+		return errors.New("limits.free_stop and limits.free_warn must be percentages from 1 to 99, the first not above the second")
 	}
 	return nil
 }

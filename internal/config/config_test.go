@@ -26,12 +26,13 @@ storages:
 limits:
   pulls: 6
   stop: 10s
+  free_warn: 15
 `)
 	c, err := Load(path, []string{"PLANB_LIMITS_PULLS=8", "PLANB_DATABASE_URL=postgres:///planb", "PLANB_ZFS_SUDO=true", "HOME=/"})
 	require.NoError(t, err)
 	require.Equal(t, "store1", c.Server)
 	require.Equal(t, []Storage{{Dataset: "tank/BACKUP"}}, c.Storages)
-	require.Equal(t, Limits{Pulls: 8, Storage: 16, Stop: 10 * time.Second}, c.Limits)
+	require.Equal(t, Limits{Pulls: 8, Storage: 16, Stop: 10 * time.Second, FreeWarn: 15, FreeStop: 2}, c.Limits)
 	require.Equal(t, "postgres:///planb", c.Database.URL)
 	require.True(t, c.ZFS.Sudo)
 	require.Equal(t, "/srv/planb/ssh/id_ed25519", c.SSH.Key)
@@ -56,6 +57,7 @@ func TestRefused(t *testing.T) {
 		"not a number":   {env: []string{"PLANB_LIMITS_PULLS=many"}, want: `PLANB_LIMITS_PULLS="many": want a whole number`},
 		"weak key":       {text: "data: {key: short}\n", want: "data.key has 5 characters but needs at least 32"},
 		"no pulls":       {text: "limits: {pulls: -1}\n", want: "limits.pulls"},
+		"no room at all": {text: "limits: {free_stop: 20}\n", want: "the first not above the second"},
 		"missing secret": {text: "data: {key_file: /nonexistent}\n", want: "reading the key of the data service"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,16 +17,21 @@ const (
 	PropHost       = "planb:host"        // catalog UUID of the host; dataset and snapshot
 	PropName       = "planb:name"        // group/name of the host; dataset
 	PropRun        = "planb:run"         // run that took it; snapshot
-	PropState      = "planb:state"       // ok, warning, partial or suspect; snapshot
+	PropState      = "planb:state"       // ok, warning, partial, suspect or rejected; snapshot
+	PropWorth      = "planb:worth"       // its state if it were not suspect; suspect snapshot
+	PropGuard      = "planb:guard"       // what is suspect about it; suspect or rejected snapshot
 	PropTiers      = "planb:tiers"       // comma list, e.g. daily,weekly; snapshot
 	PropLabel      = "planb:label"       // label of one asked for by hand; snapshot
 	PropHoldReason = "planb:hold-reason" // why it is held; snapshot
 	PropHoldUntil  = "planb:hold-until"  // RFC 3339 end of the hold; snapshot
+	PropRemoved    = "planb:removed"     // RFC 3339, when its host was removed; dataset
+	PropExpires    = "planb:expires"     // RFC 3339, when a removed host's data goes; dataset
 	PropView       = "planb:view"        // dataset@snap that a view's clone shows
 )
 
 var userProps = []string{
-	PropHost, PropName, PropRun, PropState, PropTiers, PropLabel, PropHoldReason, PropHoldUntil, PropView,
+	PropHost, PropName, PropRun, PropState, PropWorth, PropGuard, PropTiers, PropLabel, PropHoldReason, PropHoldUntil,
+	PropRemoved, PropExpires, PropView,
 }
 
 var (
