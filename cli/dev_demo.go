@@ -109,10 +109,16 @@ func (d *demo) addHost(ctx context.Context) error {
 	if len(fields) < 2 {
 		return fmt.Errorf("the demo host's key file is damaged: %q", key)
 	}
-	return d.show(ctx, "host", verb, demoHost,
+	args := []string{
+		"host", verb, demoHost,
 		"--address", d.info.SSHAddress, "--port", strconv.Itoa(d.info.SSHPort), "--user", d.info.SSHUser,
-		"--ssh-key", d.info.SSHKey, "--host-key", fields[0]+" "+fields[1],
-		"--include", "/etc", "--include", filepath.Dir(d.notes))
+		"--ssh-key", d.info.SSHKey, "--host-key", fields[0] + " " + fields[1],
+		"--include", "/etc", "--include", filepath.Dir(d.notes),
+	}
+	if d.info.SSHUser != "root" {
+		args = append(args, "--sudo") // not all of /etc is for everyone
+	}
+	return d.show(ctx, args...)
 }
 
 // backup backs the demo host up and gives the name of the snapshot.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -44,6 +45,9 @@ var temporalPrograms = []temporalProgram{
 // there in that version already are left alone. It tells out what it does; with
 // live set, out is a terminal and gets one progress line that is redrawn.
 func BuildTemporal(ctx context.Context, bin string, out io.Writer, live bool) error {
+	if !slices.ContainsFunc(temporalPrograms, func(p temporalProgram) bool { return !p.built(bin) }) {
+		return nil // without a lock: bin may belong to somebody else
+	}
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}

@@ -163,7 +163,8 @@ func daemonPID() int {
 		if err != nil || strings.TrimSpace(string(comm)) != "zfs-fuse" {
 			continue
 		}
-		if ns, err := os.Readlink(filepath.Join("/proc", e.Name(), "ns", "mnt")); err != nil || ns != ours {
+		// Only root may look at root's; others take the daemon for theirs.
+		if ns, err := os.Readlink(filepath.Join("/proc", e.Name(), "ns", "mnt")); err == nil && ns != ours {
 			continue
 		}
 		if _, err := readStat(pid); err == nil {
