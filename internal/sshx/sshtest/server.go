@@ -51,7 +51,7 @@ type Options struct {
 // rooted runs what the client asked for, with another source for rsync.
 const rooted = `#!/bin/sh
 case $SSH_ORIGINAL_COMMAND in
-*"rsync --server "*" . /") exec %s sh -c "${SSH_ORIGINAL_COMMAND%%/}%s/" ;;
+*"rsync --server "*" . /") exec %s sh -c "${SSH_ORIGINAL_COMMAND%%/}'%s/'" ;;
 *) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;
 esac
 `
