@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,6 +25,9 @@ const (
 	notFound
 	refused
 )
+
+// patience is how long anything here may take, on a busy machine.
+const patience = time.Minute
 
 // result is how a command ended.
 type result struct {
@@ -39,7 +44,9 @@ func planb(t testing.TB, args ...string) result {
 // planbWith runs a command with more in its environment.
 func planbWith(t testing.TB, env []string, args ...string) result {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "PLANB_") && !strings.HasPrefix(kv, "TEMPORAL_") {
 			cmd.Env = append(cmd.Env, kv)
@@ -49,6 +56,7 @@ func planbWith(t testing.TB, env []string, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
+	require.NoError(t, ctx.Err(), "planb %q does not end: %s%s", args, stdout.String(), stderr.String())
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		require.NoError(t, err)
@@ -122,4 +130,15 @@ func find(t testing.TB, rows []row, field, value string) row {
 	}
 	require.Failf(t, "no such row", "%s=%s in %v", field, value, rows)
 	return nil
+}
+
+// requireOneLine checks that a command ended in one line on stderr that says
+// what is wrong, and printed nothing else.
+func requireOneLine(t testing.TB, r result, code int, says string) {
+	t.Helper()
+	require.Equal(t, code, r.code, "%s%s", r.stdout, r.stderr)
+	require.Contains(t, r.stderr, says)
+	require.Equal(t, 1, strings.Count(r.stderr, "\n"), "more than one line: %s", r.stderr)
+	require.True(t, strings.HasPrefix(r.stderr, "planb: ") && strings.HasSuffix(r.stderr, "\n"), r.stderr)
+	require.Empty(t, r.stdout)
 }

@@ -92,8 +92,8 @@ func scribble(t testing.TB, file string, at int64, n int) {
 // for each path that differs in content, owner, mode, time, links or existence.
 func changes(t testing.TB, a, b string) []string {
 	t.Helper()
-	cmd := exec.Command("rsync", "-n", "-aH", "--numeric-ids", "--checksum", "--itemize-changes", "--delete", "--",
-		a+"/", b+"/")
+	cmd := exec.Command("rsync", "-n", "-aH", "--numeric-ids", "--checksum", "--delete",
+		"--itemize-changes", "--8-bit-output", "--", a+"/", b+"/")
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -119,4 +119,11 @@ func restore(t testing.TB, hostSnap, dir string) string {
 	to := filepath.Join(t.TempDir(), "restored to")
 	must(t, "restore", hostSnap, dir, "--to", to)
 	return filepath.Join(to, dir)
+}
+
+func read(t testing.TB, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(b)
 }
