@@ -13,6 +13,8 @@ const (
 	// ErrTypeRefused is what an operator has to change first: a host that is
 	// disabled or gone, a dataset of another host, a pool that is not there.
 	ErrTypeRefused = "Refused"
+	// ErrTypeNoSnapshot is a snapshot that the host does not have.
+	ErrTypeNoSnapshot = "NoSnapshot"
 	// ErrTypePull is a transfer that no retry would mend.
 	ErrTypePull = "PullFailed"
 	// ErrTypeTransfer is a transfer that a retry may mend: the network.
@@ -30,7 +32,7 @@ const (
 )
 
 // PermanentTypes are those that are not tried again.
-var permanentTypes = []string{ErrTypeRefused, ErrTypePull, ErrTypeNoSpace, ErrTypeHostKey, ErrTypeAuth}
+var permanentTypes = []string{ErrTypeRefused, ErrTypeNoSnapshot, ErrTypePull, ErrTypeNoSpace, ErrTypeHostKey, ErrTypeAuth}
 
 // PermanentTypes gives the error types that no retry mends.
 func PermanentTypes() []string { return append([]string(nil), permanentTypes...) }

@@ -42,6 +42,10 @@ func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
 			return Plan{}, refused("reading the keys of the jump host", err)
 		}
 	}
+	previous, since, err := c.Catalog.Counts(ctx, h.ID)
+	if err != nil {
+		return Plan{}, refused("reading what the last good backup counted", err)
+	}
 	err = c.Catalog.BeginRun(ctx, catalog.RunStart{
 		ID: in.Run, WorkflowID: in.WorkflowID, HostID: h.ID, Host: in.Host,
 		Kind: KindBackup, Trigger: in.Trigger, Started: in.Started,
@@ -55,5 +59,6 @@ func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
 		Server: claim.Server, Storage: claim.Storage, Dataset: claim.Dataset,
 		Transport: h.Transport, Address: h.Address, Module: h.Module, HostKeys: h.HostKeys, JumpHostKeys: jumpKeys,
 		Policy: effective, Trigger: in.Trigger, Keep: in.Keep, LastGood: h.LastGood,
+		Previous: previous, Since: since,
 	}, nil
 }

@@ -31,7 +31,9 @@ type MeasuredSnapshot struct {
 	Referenced int64     `json:"referenced"`
 	Holds      int       `json:"holds,omitempty"`
 	HoldReason string    `json:"hold_reason,omitempty"`
-	Run        string    `json:"run,omitempty"`
+	// HoldUntil is nil for a hold that does not end by itself.
+	HoldUntil *time.Time `json:"hold_until,omitempty"`
+	Run       string     `json:"run,omitempty"`
 }
 
 // Measure asks the pool what the host's dataset takes.
@@ -57,6 +59,9 @@ func measured(snap zfs.Snapshot) MeasuredSnapshot {
 		Name: snap.Name, Created: snap.Created, State: snap.Props[zfs.PropState],
 		Used: snap.Used, Referenced: snap.Referenced,
 		Holds: snap.Holds, HoldReason: snap.Props[zfs.PropHoldReason], Run: snap.Props[zfs.PropRun],
+	}
+	if until, ok := holdUntil(snap); ok {
+		m.HoldUntil = &until
 	}
 	if tiers := snap.Props[zfs.PropTiers]; tiers != "" {
 		m.Tiers = strings.Split(tiers, ",")

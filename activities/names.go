@@ -30,4 +30,10 @@ const (
 	RegisterStoragesName = "RegisterStorages"
 	LoadRestoreName      = "LoadRestore"
 	RestoreName          = "Restore"
+	GuardsName           = "Guards"
+	PlanPruneName        = "PlanPrune"
+	DecideName           = "Decide"
+	ChangeSnapshotName   = "ChangeSnapshot"
+	LoadDatasetName      = "LoadDataset"
+	NoteName             = "Note"
 )

@@ -27,13 +27,21 @@ type Outcome struct {
 	Snapshot string     `json:"snapshot,omitempty"`
 	Dataset  string     `json:"dataset,omitempty"`
 	Pull     PullResult `json:"pull"`
-	Pruned   int        `json:"pruned"`
+	// Counts are those since the last good backup, for the next one's guards.
+	Counts *policy.Counts `json:"counts,omitempty"`
+	// Guards are those that found the snapshot suspect.
+	Guards []policy.Tripped `json:"guards,omitempty"`
+	// Held is the last good snapshot, held because this one is suspect.
+	Held   string `json:"held,omitempty"`
+	Pruned int    `json:"pruned"`
 	// Measured is nil where the run did not get that far.
 	Measured *Measured `json:"measured,omitempty"`
 }
 
 // Good says whether the run made a snapshot that a host can be restored from.
-func (o Outcome) Good() bool { return o.State == policy.StateOK || o.State == policy.StateWarning }
+func (o Outcome) Good() bool {
+	return (o.State == policy.StateOK || o.State == policy.StateWarning) && len(o.Guards) == 0
+}
 
 func (o Outcome) snapshots() []MeasuredSnapshot {
 	if o.Measured == nil {
@@ -46,4 +54,5 @@ func (o Outcome) snapshots() []MeasuredSnapshot {
 const (
 	KindBackup  = "backup"
 	KindRestore = "restore"
+	KindPrune   = "prune"
 )

@@ -37,6 +37,10 @@ type Plan struct {
 	Keep string `json:"keep,omitempty"`
 	// LastGood is the newest good snapshot that the catalog knows of.
 	LastGood *time.Time `json:"last_good,omitempty"`
+	// Previous is what the backup of the last good snapshot counted, Since what
+	// the newest one after it counted since then; nil when not known.
+	Previous *policy.Counts `json:"previous,omitempty"`
+	Since    *policy.Counts `json:"since,omitempty"`
 }
 
 // Triggers of a run.

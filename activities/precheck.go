@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"planb/internal/sshx"
-	"planb/internal/zfs"
 )
 
 // PreCheckInput asks whether a host can be backed up now.
@@ -33,6 +32,8 @@ type PreCheckResult struct {
 	Rsync  string `json:"rsync,omitempty"`
 	ACLs   bool   `json:"acls,omitempty"`
 	Xattrs bool   `json:"xattrs,omitempty"`
+	// Warning is about the storage: it gets full.
+	Warning string `json:"warning,omitempty"`
 }
 
 // Causes of being put off.
@@ -44,9 +45,6 @@ const (
 	CauseNoRoom      = "NoRoom"
 )
 
-// minFree is the share of a storage that has to be free for a backup to start.
-const minFree = 0.02
-
 // PreCheck asks the host, over the same way that rsync will take, whether it
 // can be backed up now, and the storage whether it has room.
 func (s *Storage) PreCheck(ctx context.Context, in PreCheckInput) (PreCheckResult, error) {
@@ -57,14 +55,17 @@ func (s *Storage) PreCheck(ctx context.Context, in PreCheckInput) (PreCheckResul
 			return PreCheckResult{Cause: CauseWindow, Reason: reason, NotBefore: &opens}, nil
 		}
 	}
-	if reason, err := s.room(ctx, p); err != nil || reason != "" {
-		return PreCheckResult{Cause: CauseNoRoom, Reason: reason}, err
+	room, err := s.room(ctx, p)
+	if err != nil || room.full != "" {
+		return PreCheckResult{Cause: CauseNoRoom, Reason: room.full}, err
 	}
 	if p.Transport == TransportRsyncd {
 		// The daemon protocol has no room for questions.
-		return PreCheckResult{Ready: true}, nil
+		return PreCheckResult{Ready: true, Warning: room.low}, nil
 	}
-	return s.probe(ctx, in)
+	res, err := s.probe(ctx, in)
+	res.Warning = room.low
+	return res, err
 }
 
 // outsideWindow says when the host's window opens, if it is closed now. A start
@@ -76,24 +77,6 @@ func (s *Storage) outsideWindow(p Plan) (opens time.Time, outside bool) {
 		return time.Time{}, false
 	}
 	return window.NextOpen(now, zone), true
-}
-
-// room refuses a pool that is not there and puts off one that is nearly full.
-func (s *Storage) room(ctx context.Context, p Plan) (reason string, err error) {
-	d, err := s.ZFS.Dataset(ctx, p.Storage)
-	switch {
-	case errors.Is(err, zfs.ErrNotExist):
-		return "", permanent(ErrTypeRefused,
-			fmt.Sprintf("the storage %s is not there on server %s", p.Storage, p.Server),
-			"import its pool (zpool import), or move the host to another storage", err)
-	case err != nil:
-		return "", fmt.Errorf("looking at storage %s: %w", p.Storage, err)
-	}
-	total := d.Used + d.Available
-	if total > 0 && float64(d.Available) < minFree*float64(total) {
-		return fmt.Sprintf("the storage %s is full: less than %.0f %% free", p.Storage, minFree*100), nil
-	}
-	return "", nil
 }
 
 // probe asks the host.

@@ -49,7 +49,7 @@ func (s *Storage) Prepare(ctx context.Context, p Plan) (Prepared, error) {
 	if err != nil {
 		return out, err
 	}
-	if good, ok := policy.NewestGood(planned(snaps), s.Now()); ok {
+	if good, ok := policy.NewestGood(s.planned(snaps), s.Now()); ok {
 		out.PreviousGood = good.Time()
 	}
 	for _, snap := range snaps[max(0, len(snaps)-newestNames):] {

@@ -44,6 +44,10 @@ type PullResult struct {
 	Failed           int   `json:"failed"`
 	Warnings         int   `json:"warnings"`
 	DeletesSkipped   bool  `json:"deletes_skipped,omitempty"`
+	// Counts are those since the last good backup; nil where rsync told none.
+	Counts *policy.Counts `json:"counts,omitempty"`
+	// Guards are those that find the result suspect.
+	Guards []policy.Tripped `json:"guards,omitempty"`
 }
 
 // manualPatience is how long a broken transfer that somebody asked for by hand
@@ -132,6 +136,7 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 		return PullResult{}, s.failedPull(ctx, in.Plan, res)
 	}
 	out := pullResult(res)
+	out.Counts, out.Guards = judge(in.Plan, res)
 	return out, s.keepWaiting(in.Plan.Run, out)
 }
 
@@ -185,6 +190,9 @@ func (s *Storage) pullSpec(in PullInput, rate int64) (rsync.Pull, error) {
 		Sudo: p.Policy.Sudo.Value, IONice: p.Policy.IONice.Value,
 		Super: s.Root, ACLs: in.Prepared.ACLs, Xattrs: in.Prepared.Xattrs,
 		Bandwidth: rate,
+	}
+	if most, ok := p.Policy.MaxDelete(p.Previous); ok {
+		spec.MaxDelete = int(most)
 	}
 	if p.Transport == TransportRsyncd {
 		spec.Daemon = &rsync.Daemon{Address: p.Address, Port: daemonPort(p), Module: p.Module}

@@ -40,7 +40,7 @@ func (c *Control) recordMeasured(ctx context.Context, out Outcome, m Measured) e
 		list[i] = catalog.Snapshot{
 			Name: s.Name, Created: s.Created, State: catalog.Text(s.State), Tiers: s.Tiers,
 			UsedBytes: max(0, s.Used), ReferencedBytes: max(0, s.Referenced),
-			Holds: s.Holds, HoldReason: catalog.Text(s.HoldReason), Run: catalog.Text(s.Run),
+			Holds: s.Holds, HoldReason: catalog.Text(s.HoldReason), HoldUntil: s.HoldUntil, Run: catalog.Text(s.Run),
 		}
 	}
 	if err := c.Catalog.ReplaceSnapshots(ctx, out.HostID, list); err != nil {
@@ -61,7 +61,7 @@ func start(out Outcome) catalog.RunStart {
 
 func (c *Control) end(out Outcome, detail json.RawMessage) catalog.RunEnd {
 	end := catalog.RunEnd{
-		State: out.State, Finished: c.Now(), Snapshot: out.Snapshot,
+		State: out.State, Finished: c.Now(), Snapshot: out.Snapshot, Suspect: len(out.Guards) > 0,
 		Warnings: out.Pull.Warnings, Message: out.Message, Remedy: out.Remedy, Detail: detail,
 	}
 	if out.Pull.State != "" {

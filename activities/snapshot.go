@@ -14,7 +14,11 @@ type SnapshotInput struct {
 	Plan  Plan     `json:"plan"`
 	Name  string   `json:"name"`
 	Tiers []string `json:"tiers"`
-	State string   `json:"state"`
+	// State is the snapshot's; Worth what it would be if it were not suspect,
+	// Guard what is suspect about it.
+	State string `json:"state"`
+	Worth string `json:"worth,omitempty"`
+	Guard string `json:"guard,omitempty"`
 	// Data is the directory that the pull wrote to.
 	Data string `json:"data,omitempty"`
 }
@@ -31,6 +35,7 @@ func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
 	defer lock.Close()
 	snap, _, err := s.ZFS.TakeSnapshot(ctx, p.Dataset, in.Name, map[string]string{
 		zfs.PropHost: p.HostID, zfs.PropRun: p.Run, zfs.PropState: in.State, zfs.PropTiers: strings.Join(in.Tiers, ","),
+		zfs.PropWorth: in.Worth, zfs.PropGuard: in.Guard,
 	})
 	switch {
 	case errors.Is(err, zfs.ErrNoSpace):

@@ -24,6 +24,9 @@ type Storage struct {
 	// Now is the clock.
 	Now func() time.Time
 	Log *slog.Logger
+	// FreeWarn and FreeStop are the percentages of a storage below which backups
+	// warn, and are put off.
+	FreeWarn, FreeStop int
 	// Heartbeats is how often progress is reported; a second when 0.
 	Heartbeats time.Duration
 

@@ -12,39 +12,65 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"planb/activities"
+	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/workflows"
 )
 
-// AlreadyRunningError is a host of which a backup is under way.
+// AlreadyRunningError is a workflow of which there is one at a time, and which
+// is under way.
 type AlreadyRunningError struct {
-	Host, Run string
+	// What is e.g. "a backup of acme/web1".
+	What, Run string
 }
 
 func (e *AlreadyRunningError) Error() string {
-	return fmt.Sprintf("a backup of %s is under way already (run %s)", e.Host, e.Run)
+	return fmt.Sprintf("%s is under way already (run %s)", e.What, e.Run)
+}
+
+// asked is a workflow that a person asked for.
+type asked struct {
+	id, name, what string
+	host           ident.Host
+	// summary is what Temporal's pages show of it.
+	summary    string
+	attributes temporal.SearchAttributes
+	in         any
+}
+
+// start starts what a person asked for, before what the clock asks for. Errors:
+// *AlreadyRunningError, with the id of the run that is under way.
+func start(ctx context.Context, c client.Client, a asked) (client.WorkflowRun, error) {
+	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:        a.id,
+		TaskQueue: activities.ControlQueue,
+		// Without this the run that is under way would be given as if new.
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		TypedSearchAttributes:                    a.attributes,
+		StaticSummary:                            a.summary,
+		Priority:                                 temporal.Priority{PriorityKey: 1, FairnessKey: a.host.Group},
+	}, a.name, a.in)
+	var started *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &started) {
+		return nil, &AlreadyRunningError{What: a.what, Run: started.RunId}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", a.what, err)
+	}
+	return run, nil
 }
 
 // StartBackup starts BackupHost and gives its run's id. Errors:
 // *AlreadyRunningError, with the id of the run that is under way.
 func StartBackup(ctx context.Context, c client.Client, in workflows.BackupInput) (run string, err error) {
-	id := workflows.BackupID(in.Host)
-	r, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:        id,
-		TaskQueue: activities.ControlQueue,
-		// Without this the run that is under way would be given as if new.
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		TypedSearchAttributes:                    workflows.Attributes(in.Host, policy.StateRunning),
-		StaticSummary:                            "backup of " + in.Host.String() + " (" + in.Trigger + ")",
-		Priority:                                 temporal.Priority{PriorityKey: 1, FairnessKey: in.Host.Group},
-	}, workflows.BackupHostName, in)
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &started) {
-		return "", &AlreadyRunningError{Host: in.Host.String(), Run: started.RunId}
-	}
+	r, err := start(ctx, c, asked{
+		id: workflows.BackupID(in.Host), name: workflows.BackupHostName, what: "a backup of " + in.Host.String(), host: in.Host,
+		summary:    "backup of " + in.Host.String() + " (" + in.Trigger + ")",
+		attributes: workflows.Attributes(in.Host, policy.StateRunning), in: in,
+	})
 	if err != nil {
-		return "", fmt.Errorf("starting the backup of %s: %w", in.Host, err)
+		return "", err
 	}
 	return r.GetRunID(), nil
 }
@@ -56,16 +82,14 @@ func EndWait(ctx context.Context, c client.Client, workflowID, run string) error
 
 // StartRestore starts RestoreHost and gives its run's id.
 func StartRestore(ctx context.Context, c client.Client, in workflows.RestoreInput) (workflowID, run string, err error) {
-	r, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                                       workflows.RestoreID(in.Host, time.Now().UnixMilli()),
-		TaskQueue:                                activities.ControlQueue,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		TypedSearchAttributes:                    workflows.Attributes(in.Host, policy.StateRunning),
-		StaticSummary:                            "restore of " + in.Host.String() + " to " + in.To,
-		Priority:                                 temporal.Priority{PriorityKey: 1, FairnessKey: in.Host.Group},
-	}, workflows.RestoreHostName, in)
+	r, err := start(ctx, c, asked{
+		id: workflows.RestoreID(in.Host, time.Now().UnixMilli()), name: workflows.RestoreHostName,
+		what: "a restore of " + in.Host.String(), host: in.Host,
+		summary:    "restore of " + in.Host.String() + " to " + in.To,
+		attributes: workflows.Attributes(in.Host, policy.StateRunning), in: in,
+	})
 	if err != nil {
-		return "", "", fmt.Errorf("starting the restore of %s: %w", in.Host, err)
+		return "", "", err
 	}
 	return r.GetID(), r.GetRunID(), nil
 }

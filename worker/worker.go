@@ -100,6 +100,8 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.RecordSkipName:       control.RecordSkip,
 		activities.RegisterStoragesName: control.RegisterStorages,
 		activities.LoadRestoreName:      control.LoadRestore,
+		activities.LoadDatasetName:      control.LoadDataset,
+		activities.NoteName:             control.Note,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
@@ -112,6 +114,9 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.BackupHost, workflow.RegisterOptions{Name: workflows.BackupHostName})
 	w.RegisterWorkflowWithOptions(workflows.StartScheduledBackup, workflow.RegisterOptions{Name: workflows.StartScheduledBackupName})
 	w.RegisterWorkflowWithOptions(workflows.RestoreHost, workflow.RegisterOptions{Name: workflows.RestoreHostName})
+	w.RegisterWorkflowWithOptions(workflows.PruneHost, workflow.RegisterOptions{Name: workflows.PruneHostName})
+	w.RegisterWorkflowWithOptions(workflows.DecideHost, workflow.RegisterOptions{Name: workflows.DecideHostName})
+	w.RegisterWorkflowWithOptions(workflows.ChangeSnapshot, workflow.RegisterOptions{Name: workflows.ChangeSnapshotName})
 	w.RegisterWorkflowWithOptions(workflows.RegisterStorage, workflow.RegisterOptions{Name: workflows.RegisterStorageName})
 }
 
@@ -129,6 +134,11 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 		activities.PruneName:    storage.Prune,
 		activities.MeasureName:  storage.Measure,
 		activities.RestoreName:  storage.Restore,
+
+		activities.GuardsName:         storage.Guards,
+		activities.PlanPruneName:      storage.PlanPrune,
+		activities.DecideName:         storage.Decide,
+		activities.ChangeSnapshotName: storage.ChangeSnapshot,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -41,6 +42,8 @@ type backup struct {
 
 	plan     activities.Plan
 	prepared activities.Prepared
+	// low says that the storage gets full.
+	low string
 	// began is set once the run is in the catalog.
 	began bool
 }
@@ -64,6 +67,7 @@ func (b *backup) run(ctx workflow.Context) error {
 		{"prepare", b.prepare},
 		{"pull", b.pull},
 		{"snapshot", b.snapshot},
+		{"guards", b.guards},
 		{"prune", b.prune},
 		{"measure", b.measure},
 	}
@@ -101,6 +105,7 @@ func (b *backup) preCheck(ctx workflow.Context) error {
 	for {
 		check, err := b.askHost(ctx, insist)
 		if err != nil || check.Ready {
+			b.low = check.Warning
 			return err
 		}
 		next, patient := b.nextTry(ctx, check)
@@ -211,17 +216,64 @@ func (b *backup) snapshot(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	in := activities.SnapshotInput{Plan: b.plan, Name: name, Tiers: tiers, State: b.worth(), Data: b.prepared.Data}
+	if tripped := b.out.Pull.Guards; len(tripped) > 0 {
+		// Suspect from its first moment on, so that it never passes for good.
+		in.State, in.Worth, in.Guard = policy.StateSuspect, in.State, activities.GuardReasons(tripped)
+	}
 	err = workflow.ExecuteActivity(
 		onStorage(ctx, b.plan.Server, "snapshot "+b.plan.Dataset+"@"+name, 5*time.Minute),
-		activities.SnapshotName,
-		activities.SnapshotInput{Plan: b.plan, Name: name, Tiers: tiers, State: b.out.Pull.State, Data: b.prepared.Data}).Get(ctx, nil)
+		activities.SnapshotName, in).Get(ctx, nil)
 	if err != nil {
 		return err
 	}
 	b.out.Snapshot = name
-	b.out.State = b.out.Pull.State
+	b.out.State = b.worth()
 	b.out.Message, b.out.Remedy = b.out.Pull.Message, b.out.Pull.Remedy
+	b.out.Counts, b.out.Guards = b.out.Pull.Counts, b.out.Pull.Guards
+	if b.low != "" {
+		b.warn(b.low)
+	}
 	return nil
+}
+
+// worth is the state of what was pulled, guards apart. A transfer that only the
+// limit of deletions stopped has all files, and some that are gone.
+func (b *backup) worth() string {
+	if b.out.Pull.Counts != nil && b.out.Pull.Counts.Leftovers {
+		return policy.StateWarning
+	}
+	return b.out.Pull.State
+}
+
+// guards holds the last good snapshot when this one is suspect, also when the
+// run was cancelled meanwhile, and says what has to be decided.
+func (b *backup) guards(ctx workflow.Context) error {
+	if len(b.out.Guards) == 0 {
+		return nil
+	}
+	b.warn("the snapshot is suspect, by " + guardNames(b.out.Guards) + ": " + activities.GuardReasons(b.out.Guards) +
+		" It does not count as good, and nothing is pruned until somebody decides")
+	b.out.Remedy = fmt.Sprintf("if the host is as it should be, say `planb host accept %s`, else `planb host reject %s`", b.in.Host, b.in.Host)
+	var held activities.GuardsResult
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	err := workflow.ExecuteActivity(
+		onStorage(ctx, b.plan.Server, "hold the last good snapshot of "+b.plan.Dataset, 5*time.Minute),
+		activities.GuardsName, activities.GuardsInput{Plan: b.plan, Snapshot: b.out.Snapshot, Tripped: b.out.Guards}).Get(ctx, &held)
+	b.out.Held = held.Held
+	return b.afterwards(ctx, "the last good snapshot is not held", err)
+}
+
+// guardNames gives "the guard shrink" or "the guards shrink and delete".
+func guardNames(tripped []policy.Tripped) string {
+	names := make([]string, len(tripped))
+	for i, t := range tripped {
+		names[i] = t.Guard
+	}
+	if len(names) == 1 {
+		return "the guard " + names[0]
+	}
+	return "the guards " + strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 func (b *backup) snapshotName(at time.Time) (name string, tiers []string, err error) {
@@ -241,20 +293,18 @@ func (b *backup) prune(ctx workflow.Context) error {
 	if !b.out.Good() {
 		return nil
 	}
-	var pruned activities.PruneResult
-	err := workflow.ExecuteActivity(
-		onStorage(ctx, b.plan.Server, "remove what "+b.plan.Policy.Keep.Value.String()+" no longer keeps", 10*time.Minute),
-		activities.PruneName, activities.PruneInput{Plan: b.plan}).Get(ctx, &pruned)
+	pruned, err := pruneDataset(ctx, b.plan, false)
 	b.out.Pruned = len(pruned.Removed)
+	if pruned.Withheld > 0 {
+		state, message, remedy := withheld(b.out.State, "", b.in.Host, pruned)
+		b.out.State, b.out.Message, b.out.Remedy = state, joinSentences(b.out.Message, message), joinSentences(b.out.Remedy, remedy)
+	}
 	return b.afterwards(ctx, "old snapshots were not removed", err)
 }
 
 // measure asks the dataset for its sizes and the list of its snapshots.
 func (b *backup) measure(ctx workflow.Context) error {
-	var measured activities.Measured
-	err := workflow.ExecuteActivity(
-		onStorage(ctx, b.plan.Server, "measure "+b.plan.Dataset, 10*time.Minute),
-		activities.MeasureName, b.plan).Get(ctx, &measured)
+	measured, err := measureDataset(ctx, b.plan)
 	if err == nil {
 		b.out.Measured = &measured
 	}
@@ -271,11 +321,16 @@ func (b *backup) afterwards(ctx workflow.Context, what string, err error) error 
 		return err
 	}
 	workflow.GetLogger(ctx).Warn(what, "error", err)
+	b.warn(what + ": " + activities.Message(err))
+	return nil
+}
+
+// warn makes a warning of a run that is ok so far.
+func (b *backup) warn(what string) {
 	if b.out.State == policy.StateOK {
 		b.out.State = policy.StateWarning
 	}
-	b.out.Message = joinSentences(b.out.Message, what+": "+activities.Message(err))
-	return nil
+	b.out.Message = joinSentences(b.out.Message, what)
 }
 
 // finish records how the run ended, also when it was cancelled, and gives the
@@ -309,8 +364,11 @@ func (b *backup) settle(cause error) {
 }
 
 func joinSentences(a, b string) string {
-	if a == "" {
+	switch {
+	case a == "":
 		return b
+	case b == "":
+		return a
 	}
 	return a + "; " + b
 }

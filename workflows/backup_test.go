@@ -56,6 +56,7 @@ func newEnv(t *testing.T) *env {
 		activities.PullName:        func(context.Context, activities.PullInput) (activities.PullResult, error) { panic("not mocked") },
 		activities.SnapshotName:    func(context.Context, activities.SnapshotInput) error { panic("not mocked") },
 		activities.PruneName:       func(context.Context, activities.PruneInput) (activities.PruneResult, error) { panic("not mocked") },
+		activities.GuardsName:      func(context.Context, activities.GuardsInput) (activities.GuardsResult, error) { panic("not mocked") },
 		activities.MeasureName:     func(context.Context, activities.Plan) (activities.Measured, error) { panic("not mocked") },
 		activities.RecordName: func(_ context.Context, out activities.Outcome) error {
 			e.recorded = append(e.recorded, out)

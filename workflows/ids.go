@@ -16,6 +16,9 @@ const (
 	StartScheduledBackupName = "StartScheduledBackup"
 	RestoreHostName          = "RestoreHost"
 	RegisterStorageName      = "RegisterStorage"
+	PruneHostName            = "PruneHost"
+	DecideHostName           = "DecideHost"
+	ChangeSnapshotName       = "ChangeSnapshot"
 )
 
 // BackupID is the workflow id of a host's backup. It is the same for every
@@ -24,6 +27,16 @@ func BackupID(h ident.Host) string { return "backup/" + h.String() }
 
 // RestoreID is the workflow id of the n-th restore of a host.
 func RestoreID(h ident.Host, n int64) string { return fmt.Sprintf("restore/%s/%d", h, n) }
+
+// PruneID is the workflow id of the n-th pruning of a host by hand.
+func PruneID(h ident.Host, n int64) string { return fmt.Sprintf("prune/%s/%d", h, n) }
+
+// DecideID is the workflow id of a decision about a host; there is one at a
+// time.
+func DecideID(h ident.Host) string { return "decide/" + h.String() }
+
+// SnapshotID is the workflow id of the n-th change of a host's snapshots.
+func SnapshotID(h ident.Host, n int64) string { return fmt.Sprintf("snapshot/%s/%d", h, n) }
 
 // ScheduleID is the id of the Temporal Schedule of a host.
 func ScheduleID(h ident.Host) string { return "schedule/" + h.String() }
@@ -40,6 +53,11 @@ var (
 	AttributeGroup = temporal.NewSearchAttributeKeyKeyword("PlanbGroup")
 	AttributeState = temporal.NewSearchAttributeKeyKeyword("PlanbState")
 )
+
+// HostAttributes gives the search attributes of what is no run on record.
+func HostAttributes(h ident.Host) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(AttributeHost.ValueSet(h.String()), AttributeGroup.ValueSet(h.Group))
+}
 
 // Attributes gives the search attributes that a run of h starts with.
 func Attributes(h ident.Host, state string) temporal.SearchAttributes {

@@ -15,6 +15,10 @@ type Counts struct {
 	Deleted int64 `json:"deleted"`
 	// Created is the number of files that were not there before.
 	Created int64 `json:"created,omitempty"`
+	// Leftovers says that files are still there which went away, since MaxDelete
+	// stopped their deletion. Once such a backup is accepted, the next one may
+	// delete them all.
+	Leftovers bool `json:"leftovers,omitempty"`
 }
 
 // Since gives c as measured from the last good backup, earlier being what was
@@ -92,7 +96,7 @@ func (e Effective) Guard(previous *Counts, current Counts) []Tripped {
 		trip(GuardChange, "%d %% of the files changed, %d of %d; the limit is %d %%.",
 			percent, current.Changed, previous.Files, e.GuardChange.Value)
 	}
-	if percent, ok := over(current.Deleted, previous.Files, e.GuardDelete); ok && large {
+	if percent, ok := over(current.Deleted, previous.Files, e.GuardDelete); ok && large && !previous.Leftovers {
 		trip(GuardDelete, "%d %% of the files were deleted, %d of %d; the limit is %d %%.",
 			percent, current.Deleted, previous.Files, e.GuardDelete.Value)
 	}
@@ -101,9 +105,10 @@ func (e Effective) Guard(previous *Counts, current Counts) []Tripped {
 
 // MaxDelete gives the most deletions that the guard lets a transfer make, for
 // rsync's --max-delete. It tells false when there is no limit: the guard is
-// off, or the previous good backup had too few files for one.
+// off, or the previous good backup had too few files for one, or it was
+// accepted with leftovers to be deleted.
 func (e Effective) MaxDelete(previous *Counts) (int64, bool) {
-	if previous == nil || previous.Files < guardMinFiles || e.GuardDelete.Value <= 0 || e.GuardDelete.Value >= 100 {
+	if previous == nil || previous.Leftovers || previous.Files < guardMinFiles || e.GuardDelete.Value <= 0 || e.GuardDelete.Value >= 100 {
 		return 0, false
 	}
 	return previous.Files * int64(e.GuardDelete.Value) / 100, true

@@ -75,6 +75,7 @@ func TestGuard(t *testing.T) {
 		{"encrypted in place", &before, policy.Counts{Files: 1000, Bytes: 10 << 30, Changed: 900}, []string{"90 % of the files changed, 900 of 1000; the limit is 50 %."}},
 		{"encrypted under new names", &before, policy.Counts{Files: 1000, Bytes: 10 << 30, Deleted: 990}, []string{"99 % of the files were deleted, 990 of 1000; the limit is 50 %."}},
 		{"grown", &before, policy.Counts{Files: 9000, Bytes: 90 << 30}, nil},
+		{"accepted before with leftovers", &policy.Counts{Files: 1000, Leftovers: true}, policy.Counts{Files: 1000, Deleted: 4000}, nil},
 		{"small", &policy.Counts{Files: 10, Bytes: 1000}, policy.Counts{Files: 1, Bytes: 1, Changed: 1, Deleted: 9}, nil},
 		{"few large files", &policy.Counts{Files: 10, Bytes: 2 << 30}, policy.Counts{Files: 9, Bytes: 100}, []string{"The size shrank by 99 %, from 2147483648 to 100 bytes; the limit is 50 %."}},
 		{"small and empty", &policy.Counts{Files: 1, Bytes: 1}, policy.Counts{}, []string{"The backup holds no files, the one before held 1."}},
@@ -95,6 +96,7 @@ func TestGuard(t *testing.T) {
 	for _, none := range []func() (int64, bool){
 		func() (int64, bool) { return off.MaxDelete(&before) },
 		func() (int64, bool) { return e.MaxDelete(nil) },
+		func() (int64, bool) { return e.MaxDelete(&policy.Counts{Files: 1000, Leftovers: true}) },
 		func() (int64, bool) { return e.MaxDelete(&policy.Counts{Files: 99}) },
 	} {
 		_, ok := none()

@@ -52,12 +52,18 @@ type Decision struct {
 	Reasons []string `json:"reasons"`
 }
 
-// Action is what happens to the snapshot: "keep" or "remove".
+// What happens to a snapshot.
+const (
+	ActionKeep   = "keep"
+	ActionRemove = "remove"
+)
+
+// Action is what happens to the snapshot: ActionKeep or ActionRemove.
 func (d Decision) Action() string {
 	if d.Keep {
-		return "keep"
+		return ActionKeep
 	}
-	return "remove"
+	return ActionRemove
 }
 
 // The reasons of decisions that carry no detail.
