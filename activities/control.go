@@ -13,6 +13,10 @@ import (
 // Control holds the activities that touch the catalog.
 type Control struct {
 	Catalog *catalog.Store
+	// Schedules are changed with their hosts.
+	Schedules Schedules
+	// Grace is how long the data of a removed host is kept.
+	Grace time.Duration
 	// Now is the clock.
 	Now func() time.Time
 	Log *slog.Logger
@@ -28,6 +32,14 @@ func refused(doing string, err error) error {
 		return permanent(ErrTypeRefused, err.Error(), "", err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// noHost is refused for the first look at a host.
+func noHost(doing string, err error) error {
+	if catalog.IsNotFound(err) {
+		return permanent(ErrTypeNoHost, err.Error(), "", err)
+	}
+	return refused(doing, err)
 }
 
 // gone says that a host was removed in the meantime, which is no reason to

@@ -13,6 +13,9 @@ const (
 	// ErrTypeRefused is what an operator has to change first: a host that is
 	// disabled or gone, a dataset of another host, a pool that is not there.
 	ErrTypeRefused = "Refused"
+	// ErrTypeNoHost is a host that the catalog does not have: a run of it cannot
+	// be recorded.
+	ErrTypeNoHost = "NoHost"
 	// ErrTypeNoSnapshot is a snapshot that the host does not have.
 	ErrTypeNoSnapshot = "NoSnapshot"
 	// ErrTypePull is a transfer that no retry would mend.
@@ -21,6 +24,8 @@ const (
 	ErrTypeTransfer = "TransferBroken"
 	// ErrTypeLocked is a dataset that another process still writes to.
 	ErrTypeLocked = "DatasetLocked"
+	// ErrTypeStorage is a storage that is not there now: its pool may be.
+	ErrTypeStorage = "StorageMissing"
 	// ErrTypeShutdown is a worker that was told to stop.
 	ErrTypeShutdown = "WorkerShutdown"
 	// ErrTypeNoSpace is a pool with no room.
@@ -32,7 +37,7 @@ const (
 )
 
 // PermanentTypes are those that are not tried again.
-var permanentTypes = []string{ErrTypeRefused, ErrTypeNoSnapshot, ErrTypePull, ErrTypeNoSpace, ErrTypeHostKey, ErrTypeAuth}
+var permanentTypes = []string{ErrTypeRefused, ErrTypeNoHost, ErrTypeNoSnapshot, ErrTypePull, ErrTypeNoSpace, ErrTypeHostKey, ErrTypeAuth}
 
 // PermanentTypes gives the error types that no retry mends.
 func PermanentTypes() []string { return append([]string(nil), permanentTypes...) }

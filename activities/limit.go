@@ -2,10 +2,6 @@ package activities
 
 import "sync"
 
-// perAddress is how many transfers one address, or one jump host, bears at a
-// time: machines that share one share its disks or its uplink.
-const perAddress = 2
-
 // limiter counts the transfers under way to each address. The zero value is
 // ready.
 type limiter struct {
@@ -14,9 +10,10 @@ type limiter struct {
 	busy map[string]int
 }
 
-// take counts one more transfer for p, unless one of its places is taken; free
-// gives it back.
-func (l *limiter) take(p Plan) (free func(), ok bool) {
+// take counts one more transfer for p, unless its address, or its jump host,
+// has most of them already; free gives it back. Machines that share one share
+// its disks or its uplink.
+func (l *limiter) take(p Plan, most int) (free func(), ok bool) {
 	keys := []string{"address " + p.Address}
 	if jump := p.Policy.JumpHost.Value; jump != "" {
 		keys = append(keys, "jump "+jump)
@@ -24,7 +21,7 @@ func (l *limiter) take(p Plan) (free func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range keys {
-		if l.busy[k] >= perAddress {
+		if l.busy[k] >= most {
 			return nil, false
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"planb/internal/policy"
 )
 
+const perAddress = 2
+
 func TestOneAddressBearsSoMany(t *testing.T) {
 	t.Parallel()
 	var l limiter
@@ -15,18 +17,18 @@ func TestOneAddressBearsSoMany(t *testing.T) {
 	var free func()
 	for range perAddress {
 		var ok bool
-		free, ok = l.take(shared)
+		free, ok = l.take(shared, perAddress)
 		require.True(t, ok)
 	}
-	_, ok := l.take(shared)
+	_, ok := l.take(shared, perAddress)
 	require.False(t, ok, "one more than the address bears")
-	_, ok = l.take(other)
+	_, ok = l.take(other, perAddress)
 	require.True(t, ok, "another address is not concerned")
 	free()
 	free() // giving back twice gives back once
-	_, ok = l.take(shared)
+	_, ok = l.take(shared, perAddress)
 	require.True(t, ok)
-	_, ok = l.take(shared)
+	_, ok = l.take(shared, perAddress)
 	require.False(t, ok)
 }
 
@@ -39,11 +41,11 @@ func TestOneJumpHostBearsSoMany(t *testing.T) {
 		return p
 	}
 	for _, address := range []string{"a", "b"} {
-		_, ok := l.take(behind(address))
+		_, ok := l.take(behind(address), perAddress)
 		require.True(t, ok)
 	}
-	_, ok := l.take(behind("c"))
+	_, ok := l.take(behind("c"), perAddress)
 	require.False(t, ok)
-	_, ok = l.take(Plan{Address: "c"})
+	_, ok = l.take(Plan{Address: "c"}, perAddress)
 	require.True(t, ok, "a refused place is not counted")
 }

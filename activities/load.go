@@ -6,6 +6,7 @@ import (
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/internal/policy"
 )
 
 // LoadInput names the host that a run is for, and the run.
@@ -23,24 +24,10 @@ type LoadInput struct {
 func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
 	h, err := c.Catalog.Host(ctx, in.Host)
 	if err != nil {
-		return Plan{}, refused("reading the host", err)
+		return Plan{}, noHost("reading the host", err)
 	}
 	if !h.Enabled && in.Trigger == TriggerSchedule {
 		return Plan{}, permanent(ErrTypeRefused, in.Host.String()+" is disabled: "+h.DisabledReason, "", nil)
-	}
-	claim, err := c.Catalog.ClaimDataset(asActor(ctx), h.ID)
-	if err != nil {
-		return Plan{}, refused("choosing the dataset", err)
-	}
-	effective, err := c.Catalog.Effective(ctx, in.Host)
-	if err != nil {
-		return Plan{}, refused("reading the policy", err)
-	}
-	var jumpKeys []string
-	if jump := effective.JumpHost.Value; jump != "" {
-		if jumpKeys, err = c.Catalog.JumpHostKeys(ctx, jump); err != nil {
-			return Plan{}, refused("reading the keys of the jump host", err)
-		}
 	}
 	previous, since, err := c.Catalog.Counts(ctx, h.ID)
 	if err != nil {
@@ -53,6 +40,14 @@ func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
 	if err != nil {
 		return Plan{}, refused("entering the run", err)
 	}
+	claim, err := c.Catalog.ClaimDataset(asActor(ctx), h.ID)
+	if err != nil {
+		return Plan{}, refused("choosing the dataset", err)
+	}
+	effective, jumpKeys, err := c.policyOf(ctx, in.Host)
+	if err != nil {
+		return Plan{}, err
+	}
 	return Plan{
 		Run: in.Run, WorkflowID: in.WorkflowID, Started: in.Started,
 		HostID: h.ID, Host: in.Host,
@@ -61,4 +56,18 @@ func (c *Control) Load(ctx context.Context, in LoadInput) (Plan, error) {
 		Policy: effective, Trigger: in.Trigger, Keep: in.Keep, LastGood: h.LastGood,
 		Previous: previous, Since: since,
 	}, nil
+}
+
+// policyOf gives the policy in force for a host, and the pinned keys of the
+// jump host on the way to it.
+func (c *Control) policyOf(ctx context.Context, host ident.Host) (effective policy.Effective, jumpKeys []string, err error) {
+	if effective, err = c.Catalog.Effective(ctx, host); err != nil {
+		return effective, nil, refused("reading the policy", err)
+	}
+	if jump := effective.JumpHost.Value; jump != "" {
+		if jumpKeys, err = c.Catalog.JumpHostKeys(ctx, jump); err != nil {
+			return effective, nil, refused("reading the keys of the jump host", err)
+		}
+	}
+	return effective, jumpKeys, nil
 }

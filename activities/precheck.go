@@ -86,9 +86,7 @@ func (s *Storage) probe(ctx context.Context, in PreCheckInput) (res PreCheckResu
 	if err != nil {
 		return res, permanent(ErrTypeRefused, err.Error(), "", err)
 	}
-	report, err := sshx.Probe(ctx, session, sshx.ProbeSpec{
-		CheckFile: p.Policy.CheckFile.Value, Sudo: p.Policy.Sudo.Value, IONice: p.Policy.IONice.Value,
-	})
+	report, err := sshx.Probe(ctx, session, probeSpec(p))
 	if err != nil {
 		return unreachable(err)
 	}
@@ -113,6 +111,11 @@ func (s *Storage) probe(ctx context.Context, in PreCheckInput) (res PreCheckResu
 	res.Cause, res.Reason = askedToWait(in, report)
 	res.Ready = res.Cause == ""
 	return res, nil
+}
+
+// probeSpec is what to look at on a host.
+func probeSpec(p Plan) sshx.ProbeSpec {
+	return sshx.ProbeSpec{CheckFile: p.Policy.CheckFile.Value, Sudo: p.Policy.Sudo.Value, IONice: p.Policy.IONice.Value}
 }
 
 // unreachable tells what waiting may mend from what it cannot.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"planb/internal/command"
@@ -64,7 +65,15 @@ const newestNames = 10
 
 // ownDataset gives the host's dataset, made if need be.
 func (s *Storage) ownDataset(ctx context.Context, p Plan) (zfs.Dataset, error) {
-	d, _, err := s.ZFS.EnsureDataset(ctx, p.Dataset, map[string]string{zfs.PropHost: p.HostID, zfs.PropName: p.Host.String()})
+	if err := s.refuseElsewhere(ctx, p); err != nil {
+		return zfs.Dataset{}, err
+	}
+	d, _, err := s.ZFS.EnsureDataset(ctx, p.Dataset, map[string]string{
+		zfs.PropHost: p.HostID, zfs.PropName: p.Host.String(),
+		// What a host's files may do there must mean nothing here; and reading
+		// them must not cost room in the next snapshot.
+		"setuid": "off", "exec": "off", "devices": "off", "atime": "off",
+	})
 	switch {
 	case errors.Is(err, zfs.ErrNotExist):
 		return d, permanent(ErrTypeRefused, err.Error(), "import the pool (zpool import) or make the parent dataset", err)
@@ -74,6 +83,9 @@ func (s *Storage) ownDataset(ctx context.Context, p Plan) (zfs.Dataset, error) {
 		return d, fmt.Errorf("making %s: %w", p.Dataset, err)
 	}
 	if err := s.checkOwner(d, p); err != nil {
+		return d, err
+	}
+	if err := s.adopt(ctx, d, p); err != nil {
 		return d, err
 	}
 	d.Mountpoint, err = s.ZFS.EnsureMounted(ctx, p.Dataset)
@@ -91,28 +103,46 @@ func (s *Storage) checkOwner(d zfs.Dataset, p Plan) error {
 			fmt.Sprintf("the dataset %s is there already and does not belong to %s", d.Name, p.Host),
 			fmt.Sprintf("if its files are this host's, say so with `zfs set %s=%s %s`; else give the host another --dataset", zfs.PropHost, p.HostID, d.Name), nil)
 	default:
+		if removed := timeIn(d.Props[zfs.PropRemoved]); removed != nil {
+			return permanent(ErrTypeRefused, leftover(d, *removed),
+				fmt.Sprintf("to go on with that data, say `zfs set %s=%s %s`; else give this host another --dataset", zfs.PropHost, p.HostID, d.Name), nil)
+		}
 		return permanent(ErrTypeRefused,
 			fmt.Sprintf("the dataset %s belongs to another host, %s", d.Name, d.Props[zfs.PropName]),
 			"give this host another --dataset", nil)
 	}
 }
 
-// makeDataDir makes the directory for the files, which none but the worker
-// may enter: the files of all hosts' users are in it.
+// makeDataDir makes the directory for the files. None but the worker may pass
+// the dataset's top: below it are files of all the host's users, setuid ones
+// among them, and rsync gives the directory itself the mode of the host's root.
 func (s *Storage) makeDataDir(ctx context.Context, d zfs.Dataset, dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	err := os.Mkdir(dir, 0o700)
+	err := closeDir(d.Mountpoint)
 	if errors.Is(err, os.ErrPermission) {
 		if err = s.own(ctx, d.Mountpoint); err == nil {
-			err = os.Mkdir(dir, 0o700)
+			err = closeDir(d.Mountpoint)
 		}
+	}
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
 	}
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("making the directory for the files of %s: %w", d.Name, err)
 	}
 	return nil
+}
+
+// closeDir lets only its owner enter a directory; that is left alone where it
+// is so already, which also shows that the owner is this user.
+func closeDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) == os.Geteuid() && info.Mode().Perm() == 0o700 {
+		return nil
+	}
+	return os.Chmod(dir, 0o700)
 }
 
 // own gives a directory to the user that the worker runs as, which is not

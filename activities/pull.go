@@ -79,10 +79,10 @@ func (s *Storage) Pull(ctx context.Context, in PullInput) (PullResult, error) {
 		return PullResult{}, err
 	}
 	defer lock.Close()
-	free, ok := s.pulls.take(in.Plan)
+	free, ok := s.pulls.take(in.Plan, s.PerAddress)
 	if !ok {
 		return PullResult{}, later(ErrTypeLocked, "other hosts at "+in.Plan.Address+" are being backed up: at most "+
-			fmt.Sprint(perAddress)+" at a time", lockedAgain, nil)
+			fmt.Sprint(s.PerAddress)+" at a time", lockedAgain, nil)
 	}
 	defer free()
 	res, err := s.pull(ctx, in, lock)

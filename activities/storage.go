@@ -19,6 +19,9 @@ type Storage struct {
 	Parents []string
 	// DefaultKey is the ssh key for hosts that have none of their own.
 	DefaultKey string
+	// PerAddress is how many transfers one address, or one jump host, bears at a
+	// time.
+	PerAddress int
 	// Root says that the worker is root, and so keeps owners as they are.
 	Root bool
 	// Now is the clock.

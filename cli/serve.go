@@ -121,6 +121,24 @@ func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error 
 	})
 }
 
+// cleanEvery is how often a worker removes what old runs left.
+const cleanEvery = 24 * time.Hour
+
+func cleanRuns(ctx context.Context, s *activities.Storage, log *slog.Logger) error {
+	tick := time.NewTicker(cleanEvery)
+	defer tick.Stop()
+	for {
+		if err := s.CleanRuns(); err != nil {
+			log.Warn("old logs of runs were not removed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
 // registerEvery is how often a worker tells how full its storages are.
 const registerEvery = 10 * time.Minute
 
@@ -151,7 +169,7 @@ func newStorage(ctx context.Context, cfg *config.Config, log *slog.Logger) (*act
 	}
 	s := &activities.Storage{
 		ZFS:   zfs.New(zfs.Options{Sudo: cfg.ZFS.Sudo, ViewDir: cfg.State + "/views", ViewIdle: time.Minute, Log: log}),
-		State: cfg.State, DefaultKey: cfg.SSH.Key, Root: os.Geteuid() == 0, Now: time.Now, Log: log,
+		State: cfg.State, DefaultKey: cfg.SSH.Key, PerAddress: cfg.Limits.PerAddress, Root: os.Geteuid() == 0, Now: time.Now, Log: log,
 		FreeWarn: cfg.Limits.FreeWarn, FreeStop: cfg.Limits.FreeStop,
 	}
 	for _, st := range cfg.Storages {

@@ -44,7 +44,7 @@ type backup struct {
 	prepared activities.Prepared
 	// low says that the storage gets full.
 	low string
-	// began is set once the run is in the catalog.
+	// began is set once the run can be in the catalog.
 	began bool
 }
 
@@ -88,10 +88,10 @@ func (b *backup) load(ctx workflow.Context) error {
 			Host: b.in.Host, Run: b.out.Run, WorkflowID: b.out.WorkflowID,
 			Trigger: b.in.Trigger, Keep: b.in.Keep, Started: b.out.Started,
 		}).Get(ctx, &b.plan)
+	b.began = activities.ErrType(err) != activities.ErrTypeNoHost
 	if err != nil {
 		return err
 	}
-	b.began = true
 	b.out.HostID, b.out.Server, b.out.Dataset = b.plan.HostID, b.plan.Server, b.plan.Dataset
 	return nil
 }

@@ -59,6 +59,9 @@ type Storage struct {
 type Limits struct {
 	// Pulls is how many rsync transfers may run at the same time. Default 4.
 	Pulls int `yaml:"pulls"`
+	// PerAddress is how many of them may be of hosts that share an address or a
+	// jump host. Default 2.
+	PerAddress int `yaml:"per_address"`
 	// Storage is how many other dataset tasks may. Default 16.
 	Storage int `yaml:"storage"`
 	// Stop is how long a stopping worker lets its tasks end. Default 30s.
@@ -173,6 +176,7 @@ func (c *Config) complete() error {
 	setDefault(&c.Data.Listen, "127.0.0.1:7480")
 	setDefault(&c.Web.Listen, "127.0.0.1:7400")
 	setDefault(&c.Limits.Pulls, 4)
+	setDefault(&c.Limits.PerAddress, 2)
 	setDefault(&c.Limits.Storage, 16)
 	setDefault(&c.Limits.Stop, 30*time.Second)
 	setDefault(&c.Limits.FreeWarn, 10)
@@ -194,8 +198,8 @@ func (c *Config) complete() error {
 		}
 		c.Data.URL = scheme + c.Data.Listen
 	}
-	if c.Limits.Pulls < 1 || c.Limits.Storage < 1 {
-		return errors.New("limits.pulls and limits.storage must be 1 or more")
+	if c.Limits.Pulls < 1 || c.Limits.PerAddress < 1 || c.Limits.Storage < 1 {
+		return errors.New("limits.pulls, limits.per_address and limits.storage must be 1 or more")
 	}
 	if l := c.Limits; l.FreeStop < 1 || l.FreeWarn > 99 || l.FreeStop > l.FreeWarn {
 		return errors.New("limits.free_stop and limits.free_warn must be percentages from 1 to 99, the first not above the second")

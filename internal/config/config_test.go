@@ -32,7 +32,7 @@ limits:
 	require.NoError(t, err)
 	require.Equal(t, "store1", c.Server)
 	require.Equal(t, []Storage{{Dataset: "tank/BACKUP"}}, c.Storages)
-	require.Equal(t, Limits{Pulls: 8, Storage: 16, Stop: 10 * time.Second, FreeWarn: 15, FreeStop: 2}, c.Limits)
+	require.Equal(t, Limits{Pulls: 8, PerAddress: 2, Storage: 16, Stop: 10 * time.Second, FreeWarn: 15, FreeStop: 2}, c.Limits)
 	require.Equal(t, "postgres:///planb", c.Database.URL)
 	require.True(t, c.ZFS.Sudo)
 	require.Equal(t, "/srv/planb/ssh/id_ed25519", c.SSH.Key)
