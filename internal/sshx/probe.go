@@ -46,9 +46,13 @@ type Hold struct {
 
 // Report is what a host said about itself.
 type Report struct {
-	// Restricted says that the key may not run the probe (a forced command):
-	// nothing else is known, and the host counts as ready.
+	// Restricted says that the key may not run the probe (a forced command
+	// other than planb-sender): nothing else is known, and the host counts as
+	// ready.
 	Restricted bool
+	// Sender is the version of planb-sender, the forced command that PlanB
+	// ships; empty when it was not asked.
+	Sender string
 	// Rsync is the version of the remote rsync, "3.2.7"; empty when absent.
 	Rsync string
 	// ACLs and Xattrs say whether that rsync can send them.
@@ -79,8 +83,8 @@ func Probe(ctx context.Context, s *Session, spec ProbeSpec) (Report, error) {
 	var out, msgs bytes.Buffer
 	err := command.Run(ctx, command.Cmd{
 		// Read from standard input, so that no login shell, whichever it is,
-		// has anything to interpret.
-		Argv:   s.Command("exec /bin/sh -s"),
+		// has anything to interpret. planb-sender reads the words instead.
+		Argv:   s.Command("exec /bin/sh -s " + spec.words()),
 		Stdin:  strings.NewReader(spec.script()),
 		Stdout: &limitedBuffer{max: 64 << 10, Buffer: &out},
 		Stderr: &limitedBuffer{max: 64 << 10, Buffer: &msgs},
@@ -114,6 +118,37 @@ func Probe(ctx context.Context, s *Session, spec ProbeSpec) (Report, error) {
 	return Report{Restricted: true}, nil
 }
 
+// words asks planb-sender what script asks any other host. Another path of
+// rsync is not among them: planb-sender has its own list.
+func (p ProbeSpec) words() string {
+	words := []string{"planb-probe"}
+	if p.CheckFile != "" {
+		words = append(words, "check="+encode(p.CheckFile))
+	}
+	if p.DoNotRunDir != "" {
+		words = append(words, "hold="+encode(p.DoNotRunDir))
+	}
+	if p.Sudo {
+		words = append(words, "sudo")
+	}
+	return strings.Join(words, " ")
+}
+
+// encode writes a path in characters that mean nothing to any shell: others
+// become + and three octal digits.
+func encode(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("/._-", c) >= 0:
+			b.WriteByte(c)
+		case c != 0:
+			fmt.Fprintf(&b, "+%03o", c)
+		}
+	}
+	return b.String()
+}
+
 // script puts the values before the script, quoted for a POSIX shell.
 func (p ProbeSpec) script() string {
 	dir, rsync, sudo := p.DoNotRunDir, p.RsyncPath, ""
@@ -126,7 +161,7 @@ func (p ProbeSpec) script() string {
 	if p.Sudo {
 		sudo = "yes"
 	}
-	return fmt.Sprintf("rsync=%s\ncheck=%s\nhold=%s\nsudo=%s\n%s",
+	return fmt.Sprintf("sender=\nrsync=%s\ncheck=%s\nhold=%s\nsudo=%s\nset -- \"$rsync\"\n%s",
 		quote(rsync), quote(p.CheckFile), quote(dir), quote(sudo), probeScript)
 }
 
@@ -152,6 +187,8 @@ func parseReport(out string) (r Report, complete bool) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		value = strings.ToValidUTF8(value, "?")
 		switch key {
+		case "sender":
+			r.Sender = value
 		case "rsync":
 			rsync = append(rsync, value)
 		case "check":

@@ -1,7 +1,9 @@
 # Answers in lines of a keyword and a value, between a begin and an end line.
-# It runs on any POSIX shell and changes nothing.
+# It runs on any POSIX shell and changes nothing; "$@" is what sudo is asked for.
+# deploy/host/planb-sender ends in these same lines.
 one_line() { LC_ALL=C tr -d '\000-\010\013-\037\177' | LC_ALL=C cut -c1-200 | head -n 1; }
 echo "planb-probe begin"
+if [ -n "$sender" ]; then echo "sender $sender"; fi
 if command -v "$rsync" >/dev/null 2>&1; then
 	"$rsync" --version </dev/null 2>&1 | head -n 20 | while IFS= read -r line; do
 		printf 'rsync %s\n' "$line"
@@ -24,7 +26,7 @@ fi
 if [ "$sudo" = yes ]; then
 	if ! command -v sudo >/dev/null 2>&1; then
 		echo "sudo absent"
-	elif said=$(sudo -n -l "$rsync" --server --sender . / </dev/null 2>&1); then
+	elif said=$(sudo -n -l "$@" --server --sender . / </dev/null 2>&1); then
 		echo "sudo ok"
 	else
 		printf 'sudo refused %s\n' "$(printf '%s\n' "$said" | one_line)"
