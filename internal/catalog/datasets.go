@@ -147,7 +147,10 @@ func storageForDataset(ctx context.Context, tx pgx.Tx, storage, dataset string) 
 	if err != nil {
 		return Storage{}, err
 	}
-	if len(all) != 1 {
+	if len(all) == 0 {
+		return Storage{}, &NotFoundError{Kind: "storage", Name: "above " + dataset, Hint: "see `planb storage list` for those there are"}
+	}
+	if len(all) > 1 {
 		return Storage{}, refusedf("%d storages hold a dataset %s: name one with --storage, see `planb storage list`", len(all), dataset)
 	}
 	return all[0], nil
