@@ -100,6 +100,10 @@ func (f policyFlag) put(set *policy.Settings, values []string) (err error) {
 	switch {
 	case f.setting == "flags":
 		values, err = rsync.CheckFlags(values)
+	case f.setting == "include":
+		_, err = rsync.NewFilter(values, nil)
+	case f.setting == "exclude":
+		_, err = rsync.NewFilter(nil, values)
 	case f.setting == "user":
 		err = ident.CheckUser(values[0])
 	case f.setting == "jump_host" && values[0] != "":
