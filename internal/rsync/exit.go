@@ -103,6 +103,9 @@ func (m *messages) cause(e end, target *sshx.Target, code int) (_ end, whole boo
 			return connectEnd(ce), true
 		}
 	}
+	if line := m.says("planb-sender: refused: "); line != "" {
+		return end{Failed, TypeUsage, false, "the key may not run this rsync there (" + line + ")", "install this version's planb-sender on the host, or compare the host's settings with docs/hosts.md"}, false
+	}
 	for _, c := range causes {
 		if m.says(c.texts...) != "" {
 			return c.end, false
