@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -30,12 +31,41 @@ type heartbeater interface {
 // answer for a few seconds, since one number sets both how fast a cancel
 // arrives and how long an outage may last. Here an outage may last as long as
 // the heartbeat timeout, and a cancel arrives with the next report.
-func (s *Storage) beat(ctx context.Context, progress func() any) (out context.Context, stop func()) {
-	every := s.Heartbeats
-	if every == 0 {
-		every = defaultHeartbeats
+// That Temporal did not answer for some time is told in log.
+func (s *Storage) beat(ctx context.Context, log io.Writer, progress func() any) (out context.Context, stop func()) {
+	client := &outages{heartbeater: activity.GetClient(ctx), log: log, now: s.Now}
+	return beat(ctx, client, s.heartbeats(), activity.RecordHeartbeat, progress)
+}
+
+func (s *Storage) heartbeats() time.Duration {
+	if s.Heartbeats == 0 {
+		return defaultHeartbeats
 	}
-	return beat(ctx, activity.GetClient(ctx), every, activity.RecordHeartbeat, progress)
+	return s.Heartbeats
+}
+
+// outages notes how long nobody took the reports of an activity.
+type outages struct {
+	heartbeater
+	log io.Writer
+	now func() time.Time
+	// since is when the first of the reports that failed was sent.
+	since time.Time
+}
+
+// RecordActivityHeartbeat implements heartbeater.
+func (o *outages) RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...any) error {
+	sent := o.now()
+	err := o.heartbeater.RecordActivityHeartbeat(ctx, taskToken, details...)
+	switch {
+	case err != nil && !ended(err) && o.since.IsZero():
+		o.since = sent
+	case err == nil && !o.since.IsZero():
+		fmt.Fprintf(o.log, "%s Temporal did not answer for %s; the transfer was not touched\n",
+			o.now().UTC().Format(time.RFC3339), o.now().Sub(o.since).Round(time.Second))
+		o.since = time.Time{}
+	}
+	return err
 }
 
 func beat(ctx context.Context, client heartbeater, every time.Duration, handOver func(context.Context, ...any), progress func() any) (context.Context, func()) {
@@ -82,11 +112,7 @@ func beat(ctx context.Context, client heartbeater, every time.Duration, handOver
 // is lost, and the step would only be looked at again after the heartbeat
 // timeout.
 func (s *Storage) untilHeard(ctx context.Context) {
-	every := s.Heartbeats
-	if every == 0 {
-		every = defaultHeartbeats
-	}
-	untilHeard(ctx, activity.GetClient(ctx), every)
+	untilHeard(ctx, activity.GetClient(ctx), s.heartbeats())
 }
 
 func untilHeard(ctx context.Context, client heartbeater, every time.Duration) {

@@ -115,7 +115,7 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 
 	var latest atomic.Pointer[Progress]
 	latest.Store(&Progress{})
-	ctx, stop := s.beat(ctx, func() any { return *latest.Load() })
+	ctx, stop := s.beat(ctx, log, func() any { return *latest.Load() })
 	defer stop()
 	res, err := s.transfer(ctx, in, rsync.RunOptions{
 		Lock: lock, Log: log, StallAfter: in.Plan.Policy.StallAfter.Value.Duration(),

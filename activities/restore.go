@@ -95,7 +95,7 @@ func (s *Storage) Restore(ctx context.Context, in RestoreActivityInput) (PullRes
 
 	var latest atomic.Pointer[Progress]
 	latest.Store(&Progress{})
-	ctx, stop := s.beat(ctx, func() any { return *latest.Load() })
+	ctx, stop := s.beat(ctx, log, func() any { return *latest.Load() })
 	defer stop()
 	report, err := rsync.RunCopy(ctx, rsync.Copy{
 		Source: filepath.Join(view.Path(), DataDir), Paths: in.Paths, Dest: in.To,

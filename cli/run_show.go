@@ -16,6 +16,7 @@ import (
 // printRun tells the story of a run: what it is, how far it came, what it
 // found, and what to do about it.
 func (a *app) printRun(c *ucli.Context, r catalog.Run) {
+	defer a.printStory(c, r)
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	defer w.Flush()
 	row := func(name, value string) {
