@@ -1,0 +1,97 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"planb/internal/devstack"
+)
+
+// guardianArg makes the test program the guardian of a stack instead.
+const guardianArg = "end-stack-of"
+
+// Main starts a stack, hands it to use, and runs the tests. A guardian, a
+// process of its own, takes everything down as soon as this one is gone, be it
+// at the end, by a panic, a time-out of go test, or a kill.
+func Main(m *testing.M, use func(*Stack)) (code int) {
+	if len(os.Args) == 3 && os.Args[1] == guardianArg {
+		return complain(guard(os.Args[2]))
+	}
+	dir, err := os.MkdirTemp("", "planb-faults")
+	if err != nil {
+		return complain(err)
+	}
+	end, err := startGuardian(dir)
+	if err != nil {
+		return complain(err)
+	}
+	defer func() {
+		if err := end(); err != nil {
+			code = complain(err)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	s, err := Start(ctx, dir)
+	if err != nil {
+		return complain(err)
+	}
+	use(s)
+	return m.Run()
+}
+
+func complain(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "harness:", err)
+	return 1
+}
+
+// startGuardian starts it; end lets it take everything down and waits for that.
+func startGuardian(dir string) (end func() error, err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(exe, guardianArg, dir)
+	// Ctrl-C is for the tests; the guardian hears of their end by its input.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	alive, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	// A file: were it this process's own output, go test would wait for the
+	// guardian of a killed one.
+	log, err := os.CreateTemp("", "planb-guardian-*.log")
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stderr = log
+	return func() error {
+		err := errors.Join(alive.Close(), cmd.Wait())
+		if err != nil {
+			text, _ := os.ReadFile(log.Name())
+			err = fmt.Errorf("taking the stack down: %w:\n%s", err, text)
+		}
+		return errors.Join(err, log.Close(), os.Remove(log.Name()))
+	}, cmd.Start()
+}
+
+// guard waits for the end of the tests, and ends what they left.
+func guard(dir string) error {
+	signal.Ignore(syscall.SIGTERM, os.Interrupt)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	s, err := devstack.New(devstack.Options{State: stateOf(dir), Program: []string{"planb"}})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Down(context.Background()), os.RemoveAll(dir))
+}
