@@ -29,6 +29,12 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case "run-stack":
 			os.Exit(runStack(os.Args[2], os.Args[3]))
+		case "lose-daemon":
+			if err := loseDaemon(os.Args[2]); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		case "play-planb":
 			os.Exit(playPlanb(os.Args[3], os.Args[4]))
 		}

@@ -246,8 +246,10 @@ func unmountBelow(ctx context.Context, dir string) error {
 		if at != dir && !strings.HasPrefix(at, dir+"/") {
 			continue
 		}
-		// A live mount is the pool's own business; a dead one cannot be read.
-		if _, err := os.Stat(at); err == nil {
+		// A live mount is the pool's own business; a dead one cannot be opened,
+		// though the kernel may still remember how it looked.
+		if d, err := os.Open(at); err == nil {
+			_ = d.Close()
 			continue
 		}
 		errs = append(errs, run(ctx, "umount", "-l", at))
