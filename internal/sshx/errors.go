@@ -115,7 +115,7 @@ func connectError(t Target, p pattern, line string) *ConnectError {
 	}
 	switch p.kind {
 	case ErrHostKeyChanged:
-		e.Message = fmt.Sprintf("%s answered with another host key than the pinned one (%s): find out why, and if it is right, pin the new key", t.name(), at)
+		e.Message = fmt.Sprintf("%s answered with another host key than the pinned one (%s): find out why, and if it is right, pin the new key: planb host edit %s --host-key KEY, or --unset host-key to take the one of the next contact", t.name(), at, t.name())
 	case ErrAuthRefused:
 		e.Message = authMessage(t, p)
 	case ErrUnreachable:
