@@ -24,7 +24,7 @@ func (a *app) backupCommand() *ucli.Command {
 			"(do-not-run.d, a missing check file) is waited for, unless --now is said; one\n" +
 			"that does not answer fails.\n\n" +
 			"Exit status: 0 all well, 1 one failed or is partial, 3 no such host, 4 a backup\n" +
-			"of the host is under way already.",
+			"of the host is under way already, or a guard found the new one suspect.",
 		Flags: []ucli.Flag{
 			&ucli.StringFlag{Name: "group", Usage: "every enabled host of group `G`"},
 			&ucli.BoolFlag{Name: "all", Usage: "every enabled host"},
@@ -136,7 +136,7 @@ func (a *app) runBackups(c *ucli.Context, o backupOptions) error {
 			return err
 		}
 	}
-	return worst(refusals, ends, o.json)
+	return worst(refusals, ends)
 }
 
 // endWait lets a backup that was put off go on, if it waits.
@@ -223,25 +223,41 @@ func (a *app) printEnd(r catalog.Run) {
 	}
 	line += ", " + duration(r.DurationSeconds)
 	fmt.Fprintln(a.stdout, line)
-	if r.Message != "" {
+	if r.Message != "" && !bad(r) {
 		fmt.Fprintln(a.stdout, "  "+string(r.Message))
 	}
-	if r.Remedy != "" {
+	if r.Remedy != "" && !bad(r) {
 		fmt.Fprintln(a.stdout, "  "+string(r.Remedy))
 	}
 }
 
-// worst is the error that the command ends with.
-func worst(refusals []error, ends []catalog.Run, quiet bool) error {
+// bad says whether a run ended in a way that somebody has to look at: what is
+// wrong with it is told on stderr.
+func bad(r catalog.Run) bool {
+	return r.State == policy.StateFailed || r.State == policy.StatePartial || r.State == policy.StateCancelled
+}
+
+// worst is the error that the command ends with: a line for each host that was
+// refused or whose backup ended badly.
+func worst(refusals []error, ends []catalog.Run) error {
+	var failures []error
 	for _, r := range ends {
-		switch r.State {
-		case policy.StateFailed, policy.StatePartial, policy.StateCancelled:
-			text := fmt.Sprintf("the backup of %s ended %s", r.Host, r.State)
-			if quiet && r.Message != "" {
-				text += ": " + string(r.Message)
-			}
-			return errors.New(text)
+		if suspect(r) {
+			refusals = append(refusals, refusedf("the backup of %s is suspect: %s", r.Host, r.Remedy))
 		}
+		if !bad(r) {
+			continue
+		}
+		text := fmt.Sprintf("the backup of %s ended %s", r.Host, r.State)
+		for _, more := range []catalog.Text{r.Message, r.Remedy} {
+			if more != "" {
+				text += ": " + string(more)
+			}
+		}
+		failures = append(failures, errors.New(text))
 	}
-	return errors.Join(refusals...)
+	if len(failures) == 0 {
+		return errors.Join(refusals...)
+	}
+	return &statusError{exitFailed, errors.Join(append(failures, refusals...)...)}
 }

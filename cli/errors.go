@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Exit statuses, the same for every command.
@@ -41,7 +42,7 @@ func refusedf(format string, args ...any) error {
 // errSilent ends a command with exitFailed after it has said all there is.
 var errSilent = errors.New("")
 
-// report prints err as one line and gives the exit status.
+// report prints err, one line for each of those joined in it, and gives the exit status.
 func (a *app) report(err error) int {
 	if err == nil {
 		return exitDone
@@ -51,7 +52,7 @@ func (a *app) report(err error) int {
 		if errors.Is(err, context.Canceled) {
 			text = "interrupted"
 		}
-		fmt.Fprintln(a.stderr, "planb: "+text)
+		fmt.Fprintln(a.stderr, "planb: "+strings.ReplaceAll(text, "\n", "\nplanb: "))
 	}
 	return status(err)
 }
