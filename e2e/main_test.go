@@ -90,9 +90,12 @@ func startGuardian(dir string) (*guardian, error) {
 	if g.said, err = g.cmd.StdoutPipe(); err != nil {
 		return nil, err
 	}
-	// A file outside of dir, which is gone when this is read. Were it this
-	// process's own output, go test would wait for the guardian of a kill.
+	// A file without a name, since dir is gone when it is read. Were it this
+	// process's own output, go test would wait for the guardian after a kill.
 	if g.log, err = os.CreateTemp("", "planb-e2e-*.log"); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(g.log.Name()); err != nil {
 		return nil, err
 	}
 	g.cmd.Stderr = g.log
@@ -115,10 +118,11 @@ func (g *guardian) ready() (string, devstack.Info, error) {
 func (g *guardian) stop() error {
 	err := errors.Join(g.alive.Close(), g.cmd.Wait())
 	if err != nil {
-		text, _ := os.ReadFile(g.log.Name())
-		err = fmt.Errorf("%w:\n%s", err, text)
+		_, seekErr := g.log.Seek(0, io.SeekStart)
+		text, readErr := io.ReadAll(g.log)
+		err = errors.Join(fmt.Errorf("%w:\n%s", err, text), seekErr, readErr)
 	}
-	return errors.Join(err, g.log.Close(), os.Remove(g.log.Name()))
+	return errors.Join(err, g.log.Close())
 }
 
 func programOf(dir string) string { return filepath.Join(dir, "planb") }
@@ -167,8 +171,16 @@ func runStack(ctx context.Context, dir string) error {
 		fmt.Fprintf(os.Stderr, "ready after %.1f s\n", time.Since(began).Seconds())
 		fmt.Print(readyLine)
 	})
-	if err != nil {
-		_ = s.Down(context.WithoutCancel(ctx))
+	if err == nil {
+		return nil
+	}
+	// Nothing of the tests stays, whatever kept it from going in good order.
+	after := context.WithoutCancel(ctx)
+	err = errors.Join(err, s.Down(after))
+	if s.ZFS.Imported(after) {
+		destroy := exec.CommandContext(after, "zpool", "destroy", "-f", s.ZFS.Pool())
+		destroy.Path = zfsTool("zpool")
+		err = errors.Join(err, destroy.Run())
 	}
 	return err
 }
