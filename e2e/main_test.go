@@ -174,6 +174,8 @@ func runStack(ctx context.Context, dir string) error {
 	if err == nil {
 		return nil
 	}
+	const lines = 20
+	fmt.Fprintf(os.Stderr, "planb said last:\n%s\n", devstack.LogTail(filepath.Join(s.State, "logs", "planb.log"), lines))
 	// Nothing of the tests stays, whatever kept it from going in good order.
 	after := context.WithoutCancel(ctx)
 	err = errors.Join(err, s.Down(after))
