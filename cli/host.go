@@ -13,7 +13,7 @@ import (
 
 func (a *app) hostCommand() *ucli.Command {
 	return &ucli.Command{
-		Name: "host", Usage: "manage hosts, the machines that are backed up", Subcommands: []*ucli.Command{
+		Name: "host", Usage: "manage hosts, the machines that are backed up", Subcommands: append([]*ucli.Command{
 			{
 				Name: "add", Usage: "add a host", ArgsUsage: "GROUP/NAME", Action: a.hostAdd,
 				Description: "Adds the group as well if it is not there. What is not given is inherited from the\n" +
@@ -59,7 +59,7 @@ func (a *app) hostCommand() *ucli.Command {
 					"host keys are not.",
 				Flags: withPolicyFlags(append(hostFlags(), disabledFlag())...), Action: a.hostClone,
 			},
-		},
+		}, a.decideCommands()...),
 	}
 }
 

@@ -68,6 +68,7 @@ func hostFacts(h catalog.Host, o catalog.HostOverview) [][2]string {
 		{"address", h.Address},
 		{"transport", "ssh"},
 		{"health", string(o.Health)},
+		{"suspect since", at(o.SuspectSince, "planb host accept or reject decides")},
 		{"disabled", h.DisabledReason},
 		{"last good", at(o.LastGood, h.LastGoodSnapshot)},
 		{"last run", at(o.LastRun, strings.TrimSpace(string(o.State)+" "+string(o.Message)))},

@@ -83,6 +83,8 @@ func (w *watcher) clear() {
 var steps = map[string]string{
 	activities.LoadName: "load", activities.PreCheckName: "pre-check", activities.PrepareName: "prepare",
 	activities.PullName: "pull", activities.SnapshotName: "snapshot", activities.PruneName: "prune",
+	activities.GuardsName: "guards", activities.LoadDatasetName: "load", activities.PlanPruneName: "plan",
+	activities.DecideName: "decide", activities.ChangeSnapshotName: "snapshot", activities.NoteName: "record",
 	activities.MeasureName: "measure", activities.RecordName: "record", activities.RestoreName: "restore",
 }
 

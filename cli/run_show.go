@@ -81,8 +81,14 @@ func printOutcome(row func(name, value string), out activities.Outcome) {
 			row("deletions", "none were made: files gone from the host are still in the snapshot")
 		}
 	}
+	for _, g := range out.Guards {
+		row("guard "+g.Guard, g.Reason)
+	}
+	if out.Held != "" {
+		row("held", out.Held+", the last good snapshot, until somebody decides")
+	}
 	if out.Pruned > 0 {
-		row("pruned", fmt.Sprintf("%d snapshots", out.Pruned))
+		row("pruned", snapshotCount(out.Pruned))
 	}
 	if m := out.Measured; m != nil {
 		row("dataset uses", fmt.Sprintf("%s, with %d snapshots", size(m.Used), len(m.Snapshots)))

@@ -12,8 +12,9 @@ import (
 func (a *app) snapshotsCommand() *ucli.Command {
 	return &ucli.Command{
 		Name: "snapshots", Usage: "list the snapshots of a host, the oldest first", ArgsUsage: "HOST",
-		Description: "As the host's last run found them on the pool.",
-		Flags:       []ucli.Flag{jsonFlag()}, Action: a.snapshots,
+		Description: "As the host's last run found them on the pool. A suspect one waits for planb host accept\n" +
+			"or reject.",
+		Flags: []ucli.Flag{jsonFlag()}, Action: a.snapshots,
 	}
 }
 
@@ -33,11 +34,14 @@ func (a *app) snapshots(c *ucli.Context) error {
 	return list(a, c, snaps, "SNAPSHOT CREATED STATE TIERS USED REFERENCED HELD", func(s catalog.Snapshot) []string {
 		held := ""
 		if s.Held {
-			held = "held " + string(s.HoldReason)
+			held = strings.TrimSpace("held " + string(s.HoldReason))
+		}
+		if s.HoldUntil != nil {
+			held += ", until " + when(s.HoldUntil)
 		}
 		return []string{
 			s.Name, when(&s.Created), string(s.State), strings.Join(s.Tiers, ","),
-			size(s.UsedBytes), size(s.ReferencedBytes), strings.TrimSpace(held),
+			size(s.UsedBytes), size(s.ReferencedBytes), held,
 		}
 	})
 }
