@@ -52,7 +52,7 @@ func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snap
 			batch.Queue(`insert into snapshots (host_id, name, created, state, tiers, used_bytes, referenced_bytes, holds, hold_reason, run_id, hold_until)
 				values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, hostID, sn.Name, sn.Created, sn.State, orEmpty(sn.Tiers),
 				sn.UsedBytes, sn.ReferencedBytes, sn.Holds, sn.HoldReason, sn.Run, sn.HoldUntil)
-			if isGood(sn) && (good == nil || sn.Created.After(good.Created)) {
+			if isGood(sn) && (good == nil || sn.taken().After(good.taken())) {
 				good = &list[i]
 			}
 		}
@@ -68,6 +68,12 @@ func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snap
 			where id = $1::uuid`, hostID, len(list), at, name)
 		return err
 	})
+}
+
+// taken is the time in the name where there is one, as for retention: ZFS tells
+// whole seconds, and not when the files were pulled.
+func (sn Snapshot) taken() time.Time {
+	return policy.Snapshot{Name: sn.Name, Created: sn.Created}.Time()
 }
 
 // isGood leaves out the snapshots of others, which carry no state either.
