@@ -82,6 +82,7 @@ func (w *watcher) clear() {
 // steps are the words for what an activity does.
 var steps = map[string]string{
 	activities.LoadName: "load", activities.PreCheckName: "pre-check", activities.PrepareName: "prepare",
+	activities.PinHostKeysName: "pin host keys", activities.RecordWaitingName: "note wait",
 	activities.PullName: "pull", activities.SnapshotName: "snapshot", activities.PruneName: "prune",
 	activities.GuardsName: "guards", activities.LoadDatasetName: "load", activities.PlanPruneName: "plan",
 	activities.DecideName: "decide", activities.ChangeSnapshotName: "snapshot", activities.NoteName: "record",
