@@ -31,11 +31,21 @@ type host struct {
 func newHost(t testing.TB, name string, size int, flags ...string) host {
 	t.Helper()
 	require.Zero(t, os.Geteuid(), "these tests need root: they make a ZFS pool")
-	h := host{name: name, source: filepath.Join(t.TempDir(), "source")}
+	source := filepath.Join(t.TempDir(), "source")
+	require.NoError(t, os.Mkdir(source, 0o755))
+	h := newHostOn(t, name, source, flags...)
+	h.grow(t, size)
+	return h
+}
+
+// newHostOn adds a host whose files are below source, some of them put there
+// now.
+func newHostOn(t testing.TB, name, source string, flags ...string) host {
+	t.Helper()
+	h := host{name: name, source: source}
 	require.NoError(t, os.MkdirAll(filepath.Join(h.source, "etc"), 0o755))
 	h.write(t, "etc/hostname", []byte(name+"\n"))
 	h.write(t, "etc/odd name ", []byte("x"))
-	h.grow(t, size)
 	h.ssh = sshtest.Server(t, sshtest.Options{Root: h.source})
 	stack.AddHost(t, name, h.ssh, append([]string{"--include", "/"}, flags...)...)
 	return h
@@ -75,11 +85,20 @@ func (h host) start(t testing.TB, flags ...string) string {
 	return rows[0].Text("run")
 }
 
+// config is the directory that PlanB keeps the way to the host in.
+func (h host) config(t testing.TB) string {
+	t.Helper()
+	found, err := theCatalog(t).Host(t.Context(), mustParse(t, h.name))
+	require.NoError(t, err)
+	return filepath.Join("hosts", found.ID)
+}
+
 // remote are the processes called name that the host runs for PlanB.
 func (h host) remote(name string) []harness.Process {
 	below := h.ssh.Descendants()
 	return harness.Processes(func(p harness.Process) bool {
-		return slices.Contains(below, p.PID) && filepath.Base(p.Argv[0]) == name
+		program, _, _ := strings.Cut(filepath.Base(p.Argv[0]), ":") // "sshd: root@notty"
+		return slices.Contains(below, p.PID) && program == name
 	})
 }
 
@@ -150,13 +169,19 @@ func (h host) requireGood(t testing.TB, r catalog.Run) {
 	t.Helper()
 	require.Equal(t, policy.StateOK, r.State, "%s\n%s", r.Message, &story{t, r.ID})
 	h.requireSnapshot(t, r)
-	to := filepath.Join(t.TempDir(), "restored")
-	stack.Must(t, "restore", fmt.Sprintf("%s@%s", h.name, r.Snapshot), "/", "--to", to)
-	harness.RequireSame(t, h.source, to)
+	h.requireRestores(t, string(r.Snapshot), h.source)
 	found, err := theCatalog(t).Host(t.Context(), mustParse(t, h.name))
 	require.NoError(t, err)
 	require.NotNil(t, found.LastGood)
 	require.Equal(t, string(r.Snapshot), string(found.LastGoodSnapshot))
+}
+
+// requireRestores checks that a snapshot restored is as like is.
+func (h host) requireRestores(t testing.TB, snapshot, like string) {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "restored")
+	stack.Must(t, "restore", fmt.Sprintf("%s@%s", h.name, snapshot), "/", "--to", to)
+	harness.RequireSame(t, like, to)
 }
 
 // requireSnapshot checks that the pool has one snapshot of the run, the one

@@ -93,5 +93,9 @@ func guard(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Down(context.Background()), os.RemoveAll(dir))
+	err = s.Down(context.Background())
+	if err != nil {
+		err = fmt.Errorf("%w\nthe end of planb's log:\n%s", err, devstack.LogTail(s.Components()[len(s.Components())-1].LogFile(), 30))
+	}
+	return errors.Join(err, os.RemoveAll(dir))
 }

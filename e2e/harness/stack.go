@@ -48,7 +48,9 @@ func Start(ctx context.Context, dir string) (*Stack, error) {
 	}
 	path := s.Wrap + ":" + os.Getenv("PATH") + ":/usr/local/sbin:/usr/sbin:/sbin"
 	s.Stack, err = devstack.New(devstack.Options{
-		State: stateOf(dir), Bin: bin, Program: []string{"env", "PATH=" + path, program},
+		State: stateOf(dir), Bin: bin,
+		// The hosts of tests share one address, and are no fewer for it.
+		Program: []string{"env", "PATH=" + path, "PLANB_LIMITS_PER_ADDRESS=4", program},
 	})
 	if err != nil {
 		return nil, err
