@@ -71,13 +71,17 @@ func TestDestroyDataset(t *testing.T) {
 	require.ErrorContains(t, c.DestroyDataset(t.Context(), ds), "snapshot b is held")
 	require.NoError(t, c.Release(t.Context(), ds, "b", "planb"))
 
-	v, err := c.OpenSnapshot(t.Context(), ds, "b")
+	can, err := c.Abilities(t.Context(), ds)
 	require.NoError(t, err)
-	require.ErrorIs(t, c.DestroyDataset(t.Context(), ds), zfs.ErrBusy, "a snapshot of it is being read")
-	list, err := c.Snapshots(t.Context(), ds)
-	require.NoError(t, err)
-	require.Equal(t, []string{"a", "b"}, snapNames(list), "a refusal destroys nothing")
-	require.NoError(t, v.Close())
+	if !can.SnapDir { // what is read through .zfs/snapshot goes under its reader
+		v, err := c.OpenSnapshot(t.Context(), ds, "b")
+		require.NoError(t, err)
+		require.ErrorIs(t, c.DestroyDataset(t.Context(), ds), zfs.ErrBusy, "a snapshot of it is being read")
+		list, err := c.Snapshots(t.Context(), ds)
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b"}, snapNames(list), "a refusal destroys nothing")
+		require.NoError(t, v.Close())
+	}
 
 	require.NoError(t, c.DestroyDataset(t.Context(), ds))
 	_, err = c.Dataset(t.Context(), ds)
