@@ -385,15 +385,14 @@ func TestProbeRestriction(t *testing.T) {
 			sudo: true,
 			want: sshx.Restriction{Sends: true, Allowed: []string{"any command as root"}},
 		},
-		"rrsync": {
-			options: sshtest.Options{ForcedCommand: "rrsync -ro /"},
-			want:    sshx.Restriction{Sends: true},
+		"a pattern that trusts all of rsync": {
+			options: sshtest.Options{ForcedCommand: `case $SSH_ORIGINAL_COMMAND in *\;*) exit 1;; "rsync --server "*) exec $SSH_ORIGINAL_COMMAND;; esac; exit 1`},
+			want: sshx.Restriction{Sends: true, Allowed: []string{
+				"rsync that writes files", "rsync --remove-source-files", "rsync --log-file", "rsync --daemon",
+				"rsync with options that come unseen (--secluded-args)",
+			}},
 		},
-		"rrsync that writes": {
-			options: sshtest.Options{ForcedCommand: "rrsync /"},
-			want:    sshx.Restriction{Sends: true, Allowed: []string{"rsync that writes files", "rsync --remove-source-files", "rsync --log-file"}},
-		},
-		"a pattern that trusts rsync": {
+		"a pattern that trusts the sender": {
 			options: sshtest.Options{ForcedCommand: `case $SSH_ORIGINAL_COMMAND in *\;*) exit 1;; "rsync --server --sender "*) exec $SSH_ORIGINAL_COMMAND;; esac; exit 1`},
 			want: sshx.Restriction{Sends: true, Allowed: []string{
 				"rsync --remove-source-files", "rsync --log-file", "rsync with options that come unseen (--secluded-args)",
