@@ -153,8 +153,8 @@ func bracket(address string) string {
 	return address
 }
 
-// ownError is the last line of an rsync that ended early, at either end of its
-// long life; planb-sender and rrsync put their own name before theirs.
+// ownError is what rsync itself says when it ends early. planb-sender and
+// rrsync put their own names first.
 var ownError = regexp.MustCompile(`(?m)^rsync( error)?: `)
 
 // rsyncRan looks for the protocol version that rsync sends first.
