@@ -170,13 +170,15 @@ func (c Copy) check(path string) error {
 }
 
 func (c Copy) argv() []string {
-	// --fake-super would encode on the receiving side too; a remote --super
-	// turns it off there, see rsync(1).
 	argv := append([]string{"rsync"}, profile(c.Super || !c.FakeSuper, c.ACLs, c.Xattrs)...)
+	source := filepath.Clean(c.Source) + "/"
 	if c.FakeSuper {
-		// Incremental recursion together with --remote-option and --files-from
-		// ends in a protocol error (rsync 3.5.0: "File-list index 0 not in …").
-		argv = append(argv, "--fake-super", "--remote-option=--super", "--no-inc-recursive")
+		// Only the reading side is to decode. In a local copy, options for one
+		// side end in protocol errors, or in nothing being copied at all (rsync
+		// 3.2.7 and 3.5.0); so the reading side is made a remote one, reached by
+		// a shell that just runs what it is given.
+		argv = append(argv, "--remote-option=--fake-super", "--secluded-args", "--rsh="+localShell)
+		source = "localhost:" + source
 	}
 	argv = append(argv, reporting()...)
 	argv = append(argv, "--info=skip1", "--whole-file", "--from0", "--files-from=-")
@@ -186,5 +188,10 @@ func (c Copy) argv() []string {
 	if c.DryRun {
 		argv = append(argv, "--dry-run")
 	}
-	return append(argv, "--", filepath.Clean(c.Source)+"/", filepath.Clean(c.Dest)+"/")
+	return append(argv, "--", source, filepath.Clean(c.Dest)+"/")
 }
+
+// localShell stands in for ssh: it passes over the name of the host and runs
+// the rest, as words, on this machine. rsync splits it at spaces and knows
+// quotes.
+const localShell = `sh -c 'shift; exec "$@"' sh`

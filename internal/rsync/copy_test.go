@@ -117,7 +117,7 @@ func TestCopyDecodesFakeSuper(t *testing.T) {
 	require.NoError(t, os.Chown(filepath.Join(host, "etc/secret"), 1234, 5678))
 	require.NoError(t, syscall.Chmod(filepath.Join(host, "etc/secret"), 0o4400))
 	require.NoError(t, syscall.Mknod(filepath.Join(host, "etc/null"), syscall.S_IFCHR|0o666, 1<<8|3))
-	out, err := exec.Command("rsync", "-aX", "--fake-super", "--numeric-ids", "--remote-option=--fake-super", host+"/", source+"/").CombinedOutput()
+	out, err := exec.Command("rsync", "-aX", "--fake-super", "--numeric-ids", host+"/", source+"/").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	info, err := os.Stat(filepath.Join(source, "etc/secret"))
 	require.NoError(t, err)
