@@ -42,6 +42,7 @@ type RemovedData struct {
 func (s *Storage) MarkRemoved(ctx context.Context, in RemovedData) (there bool, err error) {
 	return s.markRemoved(ctx, in, map[string]string{
 		zfs.PropRemoved: stampOf(in.Removed), zfs.PropExpires: stampOf(in.Expires),
+		zfs.PropName: in.Host.Host.String(), // its group may have been renamed
 	})
 }
 

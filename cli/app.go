@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
@@ -29,7 +30,8 @@ type app struct {
 	// terminal says whether stderr is one: progress is drawn there only.
 	terminal bool
 	// asks says whether stdin is a terminal, so that questions can be answered.
-	asks bool
+	asks    bool
+	answers *bufio.Reader
 
 	cfg     *config.Config
 	store   *catalog.Store

@@ -33,8 +33,8 @@ func (a *app) groupCommand() *ucli.Command {
 			},
 			{
 				Name: "rename", Usage: "give a group another name", ArgsUsage: "GROUP NEW-NAME", Action: a.groupRename,
-				Description: "The datasets of its hosts stay where they are. Refused while one of them is\n" +
-					"backed up.",
+				Description: "The datasets of its hosts stay where they are, also when such a host is renamed\n" +
+					"later. Refused while one of them is backed up, renamed or removed.",
 			},
 			{
 				Name: "rm", Usage: "remove a group that has no hosts", ArgsUsage: "GROUP",

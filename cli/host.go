@@ -40,18 +40,34 @@ func (a *app) hostCommand() *ucli.Command {
 			},
 			{
 				Name: "rename", Usage: "give a host another name, or another group", ArgsUsage: "HOST NEW-GROUP/NEW-NAME",
-				Description: "Its dataset, and so its history, stays where it is. Refused while it is backed up.",
-				Action:      a.hostRename,
+				Description: "Waits until no run works on it. Snapshots, runs and holds stay. Its dataset is renamed\n" +
+					"too where it is STORAGE/GROUP/NAME; one that was chosen with --dataset, or whose\n" +
+					"group was renamed, keeps its path.",
+				Action: a.hostRename,
 			},
 			{
-				Name: "rm", Usage: "remove a host; its data stays", ArgsUsage: "HOST", Flags: []ucli.Flag{yesFlag()},
-				Description: "The dataset with all snapshots stays on the storage. Refused while it is backed up.",
-				Action:      a.hostRemove,
+				Name: "rm", Usage: "remove a host; its data stays for a grace time", ArgsUsage: "HOST",
+				Description: "Waits until no run works on it. Its runs stay on record. The dataset with all\n" +
+					"snapshots is destroyed after limits.grace (30 days unless planb.yaml says otherwise);\n" +
+					"planb storage list --stale lists such data, planb storage keep keeps it for good.\n" +
+					"A host added again under the name can go on with it: its first backup says how.",
+				Flags: []ucli.Flag{
+					&ucli.BoolFlag{Name: "purge", Usage: "destroy the data now; asks twice"}, yesFlag(),
+				},
+				Action: a.hostRemove,
 			},
-			{Name: "enable", Usage: "back up a host again", ArgsUsage: "HOST", Action: a.hostEnable},
 			{
-				Name: "disable", Usage: "back up a host no longer, for a reason", ArgsUsage: "HOST", Action: a.hostDisable,
-				Flags: []ucli.Flag{&ucli.StringFlag{Name: "reason", Usage: "why, for whoever wonders later"}},
+				Name: "probe", Usage: "look whether a host could be backed up", ArgsUsage: "HOST", Action: a.hostProbe,
+				Description: "Connects from the storage server, as a backup would, and changes nothing.\n\n" +
+					"Exit status: 0 a backup could start, 1 it could not.",
+				Flags: []ucli.Flag{
+					&ucli.BoolFlag{Name: "pin", Usage: "pin the host keys of a host that was never met before"}, jsonFlag(),
+				},
+			},
+			{Name: "enable", Usage: "back up hosts again", ArgsUsage: "HOST…", Action: a.hostEnable},
+			{
+				Name: "disable", Usage: "back up hosts by schedule no longer, for a reason", ArgsUsage: "HOST…", Action: a.hostDisable,
+				Flags: []ucli.Flag{reasonFlag()},
 			},
 			{
 				Name: "clone", Usage: "add a host with the settings of another", ArgsUsage: "HOST NEW-HOST",

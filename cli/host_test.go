@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"planb/internal/catalog"
 	"planb/internal/catalog/catalogtest"
 	"planb/internal/devstack"
-	"planb/internal/ident"
 	"planb/internal/policy"
 )
 
@@ -184,23 +182,25 @@ func TestHostAddWithoutTemporalChangesNothing(t *testing.T) {
 	require.Empty(t, hosts)
 }
 
-func TestHostIsNotRemovedNorRenamedDuringABackup(t *testing.T) {
+func TestSchedulesOfSeveralHostsPauseWithAReason(t *testing.T) {
 	t.Parallel()
 	p, g := newPlanb(t), group(t)
-	p.ok("host", "add", g+"/web1", "--address", "a")
-	name := ident.Host{Group: g, Name: "web1"}
-	h, err := p.store.Host(t.Context(), name)
-	require.NoError(t, err)
-	require.NoError(t, p.store.UpsertStorage(t.Context(), catalog.Storage{Server: "store1", Dataset: "tank/B", SeenAt: time.Now()}))
-	_, err = p.store.ClaimDataset(t.Context(), h.ID)
-	require.NoError(t, err)
-	require.NoError(t, p.store.MarkDatasetMade(t.Context(), h.ID))
-	run := catalog.RunStart{ID: "r1", HostID: h.ID, Host: name, Kind: catalog.KindBackup, Trigger: "manual", Started: time.Now()}
-	require.NoError(t, p.store.BeginRun(t.Context(), run))
-	require.Contains(t, p.fails(exitRefused, "host", "rm", g+"/web1", "--yes"), "a backup of "+g+"/web1 is under way")
-	require.Contains(t, p.fails(exitRefused, "host", "rename", g+"/web1", g+"/web2"), "planb run cancel r1")
-	require.NoError(t, p.store.FinishRun(t.Context(), run, catalog.RunEnd{State: policy.StateOK, Finished: time.Now()}))
-	require.Contains(t, p.ok("host", "rename", g+"/web1", g+"/web2"), "Its data stays in dataset tank/B/"+g+"/web1 on server store1.")
+	for _, name := range []string{"/web1", "/web2"} {
+		p.ok("host", "add", g+name, "--address", "a")
+	}
+	require.Contains(t, p.fails(exitNotFound, "schedule", "pause", g+"/web1", g+"/web3", "--reason", "move"), "no host "+g+"/web3")
+	p.fails(exitUsage, "schedule", "pause")
+	require.Equal(t, "Paused "+g+"/web1.\nPaused "+g+"/web2.\n", p.ok("schedule", "pause", g+"/web1", g+"/web2", "--reason", "move"))
+	var schedule []scheduleRow
+	p.json(&schedule, "schedule", "list", g+"/web1", g+"/web2")
+	for _, row := range schedule {
+		require.True(t, row.Paused)
+		require.Equal(t, "disabled: move", *row.PauseReason)
+	}
+	p.ok("schedule", "resume", g+"/web1")
+	p.json(&schedule, "schedule", "list", g+"/web1", g+"/web2")
+	require.False(t, schedule[0].Paused)
+	require.True(t, schedule[1].Paused)
 }
 
 func TestGroupFromAddToRemove(t *testing.T) {

@@ -119,7 +119,10 @@ func (a *app) ask(c *ucli.Context, question string) error {
 		return refusedf("%s Say --yes to do it", question)
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
-	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	if a.answers == nil {
+		a.answers = bufio.NewReader(a.stdin) // one for all questions: it reads ahead
+	}
+	line, _ := a.answers.ReadString('\n')
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":
 		return nil

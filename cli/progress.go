@@ -87,6 +87,9 @@ var steps = map[string]string{
 	activities.GuardsName: "guards", activities.LoadDatasetName: "load", activities.PlanPruneName: "plan",
 	activities.DecideName: "decide", activities.ChangeSnapshotName: "snapshot", activities.NoteName: "record",
 	activities.MeasureName: "measure", activities.RecordName: "record", activities.RestoreName: "restore",
+	activities.ClaimHostName: "wait until no run works on it", activities.MoveDatasetName: "rename its dataset",
+	activities.MarkRemovedName: "mark its data as removed", activities.DestroyRemovedName: "destroy its data",
+	activities.ProbeName: "look at it",
 }
 
 func (w *watcher) line(ctx context.Context, st worker.Status) string {

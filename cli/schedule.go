@@ -30,6 +30,17 @@ func (a *app) scheduleCommand() *ucli.Command {
 				Description: "Exit status: 0 they agree, 1 they do not.",
 				Flags:       []ucli.Flag{jsonFlag()}, Action: func(c *ucli.Context) error { return a.scheduleSync(c, true) },
 			},
+			{
+				Name: "pause", Usage: "start no more backups of hosts by schedule, for a reason", ArgsUsage: "HOST…",
+				Description: "The same as planb host disable, for several hosts: a host whose schedule is paused\n" +
+					"is disabled. Backups by hand go on.",
+				Flags: []ucli.Flag{reasonFlag()}, Action: a.schedulePause,
+			},
+			{
+				Name: "resume", Usage: "start backups of hosts by schedule again", ArgsUsage: "HOST…",
+				Description: "The same as planb host enable, for several hosts.",
+				Action:      a.scheduleResume,
+			},
 		},
 	}
 }
@@ -132,15 +143,11 @@ func (a *app) scheduleSync(c *ucli.Context, dry bool) error {
 	if err != nil {
 		return err
 	}
-	hosts, err := store.HostPolicies(ctx, catalog.HostFilter{})
-	if err != nil {
-		return err
-	}
 	syncer, err := a.syncer(c)
 	if err != nil {
 		return err
 	}
-	changes, err := syncer.Sync(ctx, wanted(hosts), true, dry)
+	changes, err := schedules.Keeper{Catalog: store, Syncer: syncer}.AgreeAll(ctx, dry)
 	if err != nil {
 		return err
 	}
@@ -160,18 +167,6 @@ func (a *app) scheduleSync(c *ucli.Context, dry bool) error {
 	return nil
 }
 
-// wanted are the schedules that hosts should have.
-func wanted(hosts []catalog.HostPolicy) []schedules.Wanted {
-	out := make([]schedules.Wanted, len(hosts))
-	for i, h := range hosts {
-		out[i] = schedules.Wanted{Host: h.Host.Ident(), Timetable: h.Policy.Timetable(h.Host.ID)}
-		if !h.Host.Enabled {
-			out[i].Paused = "disabled: " + h.Host.DisabledReason
-		}
-	}
-	return out
-}
-
 // syncSchedules makes the schedules of these hosts agree with the catalog. The
 // change that led here is made already, so that Temporal being away is only
 // said, with what to do once it is back.
@@ -184,16 +179,8 @@ func (a *app) syncSchedules(c *ucli.Context, hosts ...ident.Host) error {
 	if err != nil {
 		return laterSync(err)
 	}
-	for _, h := range hosts {
-		hp, err := store.HostPolicy(ctx, h)
-		if catalog.IsNotFound(err) {
-			err = syncer.Remove(ctx, h)
-		} else if err == nil {
-			_, err = syncer.Sync(ctx, wanted([]catalog.HostPolicy{hp}), false, false)
-		}
-		if err != nil {
-			return laterSync(err)
-		}
+	if err := (schedules.Keeper{Catalog: store, Syncer: syncer}).Agree(ctx, hosts...); err != nil {
+		return laterSync(err)
 	}
 	return nil
 }
@@ -201,3 +188,7 @@ func (a *app) syncSchedules(c *ucli.Context, hosts ...ident.Host) error {
 func laterSync(err error) error {
 	return fmt.Errorf("the change is made, but its schedule is not: %w; then run planb schedule sync", err)
 }
+
+func (a *app) schedulePause(c *ucli.Context) error { return a.setEnabled(c, false, "Paused") }
+
+func (a *app) scheduleResume(c *ucli.Context) error { return a.setEnabled(c, true, "Resumed") }

@@ -19,6 +19,7 @@ import (
 	"planb/internal/zfs"
 	"planb/web"
 	"planb/worker"
+	"planb/worker/schedules"
 )
 
 // part is one of the long-running parts of PlanB. It returns when ctx ends.
@@ -86,7 +87,11 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	if err := worker.PrepareNamespace(ctx, tc, worker.Namespace(cfg), log); err != nil {
 		return err
 	}
-	return runGroup(ctx, worker.NewControl(tc, cfg, &activities.Control{Catalog: store, Now: time.Now, Log: log}))
+	keeper := schedules.Keeper{Catalog: store, Syncer: schedules.Syncer{Client: tc.ScheduleClient()}}
+	control := &activities.Control{
+		Catalog: store, Schedules: keeper, Grace: cfg.Limits.Grace.Duration(), Now: time.Now, Log: log,
+	}
+	return runGroup(ctx, worker.NewControl(tc, cfg, control))
 }
 
 // runWorker polls the queues of this storage server, and serves what its

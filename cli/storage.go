@@ -10,15 +10,27 @@ import (
 
 func (a *app) storageCommand() *ucli.Command {
 	return &ucli.Command{
-		Name: "storage", Usage: "look at the storages", Subcommands: []*ucli.Command{{
-			Name: "list", Usage: "list the storages and how full they are",
-			Description: "As their workers last saw them.",
-			Flags:       []ucli.Flag{jsonFlag()}, Action: a.storageList,
-		}},
+		Name: "storage", Usage: "look at the storages", Subcommands: []*ucli.Command{
+			{
+				Name: "list", Usage: "list the storages and how full they are",
+				Description: "As their workers last saw them. With --stale, asks them now for datasets that no\n" +
+					"host's files go to: those of removed hosts, with when they go, and those that PlanB\n" +
+					"does not know.",
+				Flags:  []ucli.Flag{&ucli.BoolFlag{Name: "stale", Usage: "list the datasets that no host has"}, jsonFlag()},
+				Action: a.storageList,
+			},
+			{
+				Name: "keep", Usage: "keep the data of a removed host for good", ArgsUsage: "DATASET", Action: a.storageKeep,
+				Description: "Until somebody destroys it with zfs destroy.",
+			},
+		},
 	}
 }
 
 func (a *app) storageList(c *ucli.Context) error {
+	if c.Bool("stale") {
+		return a.storageListStale(c)
+	}
 	ctx, store, err := a.catalog(c)
 	if err != nil {
 		return err

@@ -102,6 +102,12 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.LoadRestoreName:      control.LoadRestore,
 		activities.LoadDatasetName:      control.LoadDataset,
 		activities.NoteName:             control.Note,
+		activities.ClaimHostName:        control.ClaimHost,
+		activities.ReleaseHostName:      control.ReleaseHost,
+		activities.RenameHostName:       control.RenameHost,
+		activities.RemoveHostName:       control.RemoveHost,
+		activities.SyncSchedulesName:    control.SyncSchedules,
+		activities.LoadProbeName:        control.LoadProbe,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
@@ -118,6 +124,11 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.DecideHost, workflow.RegisterOptions{Name: workflows.DecideHostName})
 	w.RegisterWorkflowWithOptions(workflows.ChangeSnapshot, workflow.RegisterOptions{Name: workflows.ChangeSnapshotName})
 	w.RegisterWorkflowWithOptions(workflows.RegisterStorage, workflow.RegisterOptions{Name: workflows.RegisterStorageName})
+	w.RegisterWorkflowWithOptions(workflows.RenameHost, workflow.RegisterOptions{Name: workflows.RenameHostName})
+	w.RegisterWorkflowWithOptions(workflows.DeleteHost, workflow.RegisterOptions{Name: workflows.DeleteHostName})
+	w.RegisterWorkflowWithOptions(workflows.ExpireData, workflow.RegisterOptions{Name: workflows.ExpireDataName})
+	w.RegisterWorkflowWithOptions(workflows.ProbeHost, workflow.RegisterOptions{Name: workflows.ProbeHostName})
+	w.RegisterWorkflowWithOptions(workflows.ListDatasets, workflow.RegisterOptions{Name: workflows.ListDatasetsName})
 }
 
 // NewStorage makes the workers of `planb worker`: one for its datasets, with
@@ -139,6 +150,12 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 		activities.PlanPruneName:      storage.PlanPrune,
 		activities.DecideName:         storage.Decide,
 		activities.ChangeSnapshotName: storage.ChangeSnapshot,
+		activities.MoveDatasetName:    storage.MoveDataset,
+		activities.MarkRemovedName:    storage.MarkRemoved,
+		activities.KeepRemovedName:    storage.KeepRemoved,
+		activities.DestroyRemovedName: storage.DestroyRemoved,
+		activities.ListDatasetsName:   storage.ListDatasets,
+		activities.ProbeName:          storage.Probe,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}

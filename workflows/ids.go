@@ -19,6 +19,11 @@ const (
 	PruneHostName            = "PruneHost"
 	DecideHostName           = "DecideHost"
 	ChangeSnapshotName       = "ChangeSnapshot"
+	RenameHostName           = "RenameHost"
+	DeleteHostName           = "DeleteHost"
+	ExpireDataName           = "ExpireData"
+	ProbeHostName            = "ProbeHost"
+	ListDatasetsName         = "ListDatasets"
 )
 
 // BackupID is the workflow id of a host's backup. It is the same for every
@@ -43,6 +48,22 @@ func ScheduleID(h ident.Host) string { return "schedule/" + h.String() }
 
 // RegisterID is the workflow id of a storage server's registration.
 func RegisterID(server string) string { return "register/" + server }
+
+// RenameID is the workflow id of a host's change of name.
+func RenameID(h ident.Host) string { return "rename/" + h.String() }
+
+// DeleteID is the workflow id of the n-th removal of a host.
+func DeleteID(h ident.Host, n int64) string { return fmt.Sprintf("delete/%s/%d", h, n) }
+
+// ExpireID is the workflow id of the wait for the end of a removed host's data;
+// host is its name, and id what the catalog knew it by.
+func ExpireID(host, id string) string { return "expire/" + host + "/" + id }
+
+// ProbeID is the workflow id of a look at a host.
+func ProbeID(h ident.Host) string { return "probe/" + h.String() }
+
+// ListDatasetsID is the workflow id of the n-th list of a server's datasets.
+func ListDatasetsID(server string, n int64) string { return fmt.Sprintf("datasets/%s/%d", server, n) }
 
 // SignalNow ends the wait of a backup that its pre-check has put off.
 const SignalNow = "now"

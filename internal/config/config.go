@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"planb/internal/policy"
 )
 
 // DefaultPath is read when neither --config nor PLANB_CONFIG names a file.
@@ -66,6 +68,9 @@ type Limits struct {
 	Storage int `yaml:"storage"`
 	// Stop is how long a stopping worker lets its tasks end. Default 30s.
 	Stop time.Duration `yaml:"stop"`
+	// Grace is how long the data of a removed host is kept, e.g. 30d (the
+	// default) or 12w.
+	Grace policy.Interval `yaml:"grace"`
 	// FreeWarn and FreeStop are shares of a storage in percent. With less than
 	// FreeWarn free, backups end with a warning; default 10. With less than
 	// FreeStop free, they are put off; default 2.
@@ -179,6 +184,7 @@ func (c *Config) complete() error {
 	setDefault(&c.Limits.PerAddress, 2)
 	setDefault(&c.Limits.Storage, 16)
 	setDefault(&c.Limits.Stop, 30*time.Second)
+	setDefault(&c.Limits.Grace, 30*policy.Day)
 	setDefault(&c.Limits.FreeWarn, 10)
 	setDefault(&c.Limits.FreeStop, 2)
 	if c.Data.Key == "" && c.Data.KeyFile != "" {

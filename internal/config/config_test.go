@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"planb/internal/policy"
 )
 
 func write(t *testing.T, text string) string {
@@ -26,13 +28,14 @@ storages:
 limits:
   pulls: 6
   stop: 10s
+  grace: 2w
   free_warn: 15
 `)
 	c, err := Load(path, []string{"PLANB_LIMITS_PULLS=8", "PLANB_DATABASE_URL=postgres:///planb", "PLANB_ZFS_SUDO=true", "HOME=/"})
 	require.NoError(t, err)
 	require.Equal(t, "store1", c.Server)
 	require.Equal(t, []Storage{{Dataset: "tank/BACKUP"}}, c.Storages)
-	require.Equal(t, Limits{Pulls: 8, PerAddress: 2, Storage: 16, Stop: 10 * time.Second, FreeWarn: 15, FreeStop: 2}, c.Limits)
+	require.Equal(t, Limits{Pulls: 8, PerAddress: 2, Storage: 16, Stop: 10 * time.Second, Grace: 2 * policy.Week, FreeWarn: 15, FreeStop: 2}, c.Limits)
 	require.Equal(t, "postgres:///planb", c.Database.URL)
 	require.True(t, c.ZFS.Sudo)
 	require.Equal(t, "/srv/planb/ssh/id_ed25519", c.SSH.Key)

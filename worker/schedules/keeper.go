@@ -1,0 +1,53 @@
+package schedules
+
+import (
+	"context"
+
+	"planb/internal/catalog"
+	"planb/internal/ident"
+)
+
+// Keeper makes schedules agree with what the catalog says now.
+type Keeper struct {
+	Catalog *catalog.Store
+	Syncer  Syncer
+}
+
+// Agree does so for some hosts; the schedule of one that is not in the catalog
+// is removed. Done again it changes nothing.
+func (k Keeper) Agree(ctx context.Context, hosts ...ident.Host) error {
+	for _, h := range hosts {
+		hp, err := k.Catalog.HostPolicy(ctx, h)
+		if catalog.IsNotFound(err) {
+			err = k.Syncer.Remove(ctx, h)
+		} else if err == nil {
+			_, err = k.Syncer.Sync(ctx, wanted([]catalog.HostPolicy{hp}), false, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AgreeAll does so for all hosts, and removes schedules of others. With dry it
+// only says what it would change.
+func (k Keeper) AgreeAll(ctx context.Context, dry bool) ([]Change, error) {
+	hosts, err := k.Catalog.HostPolicies(ctx, catalog.HostFilter{})
+	if err != nil {
+		return nil, err
+	}
+	return k.Syncer.Sync(ctx, wanted(hosts), true, dry)
+}
+
+// wanted are the schedules that hosts should have.
+func wanted(hosts []catalog.HostPolicy) []Wanted {
+	out := make([]Wanted, len(hosts))
+	for i, h := range hosts {
+		out[i] = Wanted{Host: h.Host.Ident(), Timetable: h.Policy.Timetable(h.Host.ID)}
+		if !h.Host.Enabled {
+			out[i].Paused = "disabled: " + h.Host.DisabledReason
+		}
+	}
+	return out
+}
