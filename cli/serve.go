@@ -19,6 +19,7 @@ import (
 	"planb/internal/zfs"
 	"planb/web"
 	"planb/worker"
+	"planb/worker/reconcile"
 	"planb/worker/schedules"
 )
 
@@ -91,7 +92,15 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	control := &activities.Control{
 		Catalog: store, Schedules: keeper, Grace: cfg.Limits.Grace.Duration(), Now: time.Now, Log: log,
 	}
-	return runGroup(ctx, worker.NewControl(tc, cfg, control))
+	reconciler := &reconcile.Reconciler{
+		Client: tc, Catalog: store, Record: control.Record, Schedules: keeper, Now: time.Now, Log: log,
+	}
+	return runAll(ctx, cfg, log, []part{
+		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return reconciler.Run(ctx) },
+		func(ctx context.Context, cfg *config.Config, _ *slog.Logger) error {
+			return runGroup(ctx, worker.NewControl(tc, cfg, control))
+		},
+	})
 }
 
 // runWorker polls the queues of this storage server, and serves what its
