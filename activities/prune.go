@@ -156,7 +156,12 @@ func (s *Storage) lockDataset(ctx context.Context, p Plan) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mounting %s: %w", p.Dataset, err)
 	}
-	return s.lock(p, filepath.Join(mountpoint, DataDir))
+	// A dataset from elsewhere may not have the directory that is locked yet.
+	data := filepath.Join(mountpoint, DataDir)
+	if err := s.makeDataDir(ctx, zfs.Dataset{Name: p.Dataset, Mountpoint: mountpoint}, data); err != nil {
+		return nil, err
+	}
+	return s.lock(p, data)
 }
 
 // snapshots lists what the pool has; a dataset that is gone is for a person.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -84,6 +85,8 @@ func TestPruneWaitsForWhoeverWrites(t *testing.T) {
 	t.Parallel()
 	s := newStorageServer(t, keep(t, "1d"))
 	s.takeAll(2)
+	// As it is with a dataset that was brought over from elsewhere.
+	require.NoError(t, os.Remove(s.dataDir()))
 	lock, err := s.lockDataset(t.Context(), s.plan)
 	require.NoError(t, err)
 	require.Contains(t, s.refuses(ErrTypeLocked, s.Prune, PruneInput{Plan: s.plan}), "still written to")
