@@ -15,6 +15,7 @@ import (
 	"planb/internal/command"
 	"planb/internal/devstack"
 	"planb/internal/sshx/sshtest"
+	"planb/internal/zfs"
 )
 
 // requireFailedBackup checks that a backup fails in one line that says what is
@@ -98,7 +99,10 @@ func TestDatasetOfSomebodyElse(t *testing.T) {
 	s := sshtest.Server(t, sshtest.Options{Root: src})
 	addHost(t, "theirs/web1", s, "--include", "etc")
 	dataset := stack.Storage + "/theirs/web1"
-	zfsOut(t, "create", "-p", dataset)
+	// By the client, since two mounts at once are too much for zfs-fuse.
+	_, created, err := zfs.New(zfs.Options{}).EnsureDataset(t.Context(), dataset, nil)
+	require.NoError(t, err)
+	require.True(t, created)
 	file := filepath.Join(zfsGet(t, "mountpoint", dataset), "precious")
 	require.NoError(t, os.WriteFile(file, []byte("theirs\n"), 0o644))
 

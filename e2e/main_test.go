@@ -105,10 +105,15 @@ func startGuardian(dir string) (*guardian, error) {
 // readyLine is what the guardian says once the stack can be used.
 const readyLine = "ready\n"
 
+// startTime is how long that may take. Temporal may have to be built first.
+const startTime = 15 * time.Minute
+
 func (g *guardian) ready() (string, devstack.Info, error) {
+	late := time.AfterFunc(startTime, func() { _ = g.alive.Close() })
+	defer late.Stop()
 	said := make([]byte, len(readyLine))
 	if _, err := io.ReadFull(g.said, said); err != nil {
-		return "", devstack.Info{}, errors.New("the stack did not start")
+		return "", devstack.Info{}, fmt.Errorf("the stack did not start:\n%s", g.text())
 	}
 	info, err := devstack.ReadInfo(stateOf(g.dir))
 	return programOf(g.dir), info, err
@@ -116,13 +121,21 @@ func (g *guardian) ready() (string, devstack.Info, error) {
 
 // stop ends the guardian and tells what it had to say if it ended badly.
 func (g *guardian) stop() error {
-	err := errors.Join(g.alive.Close(), g.cmd.Wait())
+	_ = g.alive.Close() // closed already when the start took too long
+	err := g.cmd.Wait()
 	if err != nil {
-		_, seekErr := g.log.Seek(0, io.SeekStart)
-		text, readErr := io.ReadAll(g.log)
-		err = errors.Join(fmt.Errorf("%w:\n%s", err, text), seekErr, readErr)
+		err = fmt.Errorf("%w:\n%s", err, g.text())
 	}
 	return errors.Join(err, g.log.Close())
+}
+
+// text is what the guardian had to say so far.
+func (g *guardian) text() []byte {
+	text, err := io.ReadAll(io.NewSectionReader(g.log, 0, 1<<20))
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return text
 }
 
 func programOf(dir string) string { return filepath.Join(dir, "planb") }
