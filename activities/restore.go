@@ -56,7 +56,7 @@ func (c *Control) LoadRestore(ctx context.Context, in LoadRestoreInput) (Restore
 		return RestorePlan{}, refused("entering the run", err)
 	}
 	return RestorePlan{
-		Run: in.Run, HostID: h.ID, Host: in.Host, Server: string(h.Server), Dataset: string(h.Dataset), Snapshot: snapshot,
+		Run: in.Run, HostID: h.ID, Host: in.Host, Server: h.Server, Dataset: h.Dataset, Snapshot: snapshot,
 	}, nil
 }
 
@@ -81,7 +81,7 @@ func (s *Storage) Restore(ctx context.Context, in RestoreActivityInput) (PullRes
 	if err != nil {
 		return PullResult{}, fmt.Errorf("opening %s@%s: %w", p.Dataset, p.Snapshot, err)
 	}
-	defer view.Close() //nolint:errcheck // one that stays is cleaned at the next start
+	defer view.Close() // one that stays is cleaned at the next start
 	can, err := s.ZFS.Abilities(ctx, p.Dataset)
 	if err != nil {
 		return PullResult{}, fmt.Errorf("trying what %s can hold: %w", p.Dataset, err)

@@ -116,7 +116,7 @@ func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error 
 	if err != nil {
 		return err
 	}
-	defer storage.ZFS.Close() //nolint:errcheck // views that stay are cleaned at the next start
+	defer storage.ZFS.Close() // views that stay are cleaned at the next start
 	tc, err := worker.DialPatiently(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -129,6 +129,7 @@ func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error 
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error {
 			return register(ctx, tc, cfg, storage, log)
 		},
+		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return cleanRuns(ctx, storage, log) },
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error {
 			return runGroup(ctx, worker.NewStorage(tc, cfg, storage))
 		},

@@ -31,7 +31,7 @@ func Dial(ctx context.Context, cfg *config.Config) (client.Client, error) {
 	defer cancel()
 	c, err := client.DialContext(ctx, options)
 	if err != nil {
-		return nil, fmt.Errorf("Temporal does not answer at %s: start it or set TEMPORAL_ADDRESS (%s)", address(options), cause(err)) //nolint:staticcheck // a name
+		return nil, fmt.Errorf("Temporal does not answer at %s: start it or set TEMPORAL_ADDRESS (%s)", address(options), cause(err))
 	}
 	return c, nil
 }

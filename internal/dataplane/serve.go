@@ -75,7 +75,9 @@ func Serve(ctx context.Context, o ListenOptions, h http.Handler) error {
 	if err := srv.Shutdown(last); err != nil {
 		_ = srv.Close()
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("the data service ended: %w", err)
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@
 package ident
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -161,7 +162,11 @@ func CheckDataset(s string) error {
 			c.first = isLetter
 		}
 		if err := c.check(part); err != nil {
-			reason := err.(*Error).Reason
+			reason := err.Error()
+			var bad *Error
+			if errors.As(err, &bad) {
+				reason = bad.Reason
+			}
 			if part == "" {
 				reason = "it has an empty part; write it as pool/path without a slash at either end"
 			}

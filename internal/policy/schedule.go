@@ -176,17 +176,17 @@ func standardOffset(zone string) Interval {
 
 // calendar gathers minutes of the week by their time of day.
 func calendar(minutes []int) []CalendarTime {
-	days := map[int]Weekdays{}
+	// By minute of the day; workflows use this, so there is no map to walk.
+	var days [dayMinutes]Weekdays
 	for _, m := range minutes {
 		m %= weekMinutes
 		days[m%dayMinutes] |= On(weekday(m / dayMinutes))
 	}
-	times := make([]CalendarTime, 0, len(days))
+	var times []CalendarTime
 	for m, set := range days {
-		times = append(times, CalendarTime{Days: set, Hour: m / 60, Minute: m % 60})
+		if set != 0 {
+			times = append(times, CalendarTime{Days: set, Hour: m / 60, Minute: m % 60})
+		}
 	}
-	slices.SortFunc(times, func(a, b CalendarTime) int {
-		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Minute, b.Minute))
-	})
 	return times
 }

@@ -88,7 +88,8 @@ func TestFilterTakesExactly(t *testing.T) {
 		"glob at the end": {[]string{"var/log/auth*"}, nil, []string{"var/log/auth.log", "var/log/auth.log.1", "var/log/authdir/deep/file"}},
 		"glob inside":     {[]string{"home/*/my docs"}, nil, []string{"home/anna/my docs/a file"}},
 		"first PlanB": {
-			strings.Fields("root etc home data srv var/backups var/spool/cron var/www usr/local/bin var/lib/dpkg/status* var/lib/psdiff.db* var/log/auth*"), []string{"srv", "home"},
+			strings.Fields("root etc home data srv var/backups var/spool/cron var/www usr/local/bin var/lib/dpkg/status* var/lib/psdiff.db* var/log/auth*"),
+			[]string{"srv", "home"},
 			[]string{"etc/cache/x", "etc/hosts", "etc/nginx/nginx.conf", "var/lib/dpkg/status", "var/lib/dpkg/status-old", "var/lib/psdiff.db", "var/log/auth.log", "var/log/auth.log.1", "var/log/authdir/deep/file"},
 		},
 		"overlap":              {[]string{"var/log", "var/log/auth*", "var/log/syslog"}, nil, []string{"var/log/auth.log", "var/log/auth.log.1", "var/log/authdir/deep/file", "var/log/syslog"}},

@@ -97,7 +97,6 @@ func TestLockOutlivesAKilledWorker(t *testing.T) {
 	// Held still, so that the killed worker's pipe does not end them first.
 	for _, pid := range rsyncs {
 		require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
-		pid := pid
 		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 	}
 	require.NoError(t, worker.Process.Kill())

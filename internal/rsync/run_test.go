@@ -39,7 +39,8 @@ func newPull(t testing.TB, server *sshtest.SSH) rsync.Pull {
 	require.NoError(t, os.Mkdir(dest, 0o755))
 	require.NoError(t, os.Mkdir(work, 0o700))
 	return rsync.Pull{
-		Session: server.Session(), Dest: dest, WorkDir: work, Super: os.Geteuid() == 0}
+		Session: server.Session(), Dest: dest, WorkDir: work, Super: os.Geteuid() == 0,
+	}
 }
 
 func TestPull(t *testing.T) {

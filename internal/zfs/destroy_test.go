@@ -34,7 +34,11 @@ func TestBadNamesReachNoCommand(t *testing.T) {
 		require.Error(t, err, "%q", name)
 	}
 	for _, props := range []map[string]string{
-		{"planb:other": "x"}, {"-r": "x"}, {"a=b": "x"}, {zfs.PropRun: "two\nlines"}, {zfs.PropRun: "a\ttab"},
+		{"planb:other": "x"},
+		{"-r": "x"},
+		{"a=b": "x"},
+		{zfs.PropRun: "two\nlines"},
+		{zfs.PropRun: "a\ttab"},
 		{zfs.PropRun: string(make([]byte, 2000))},
 	} {
 		require.Error(t, c.SetProps(t.Context(), ds, props))
