@@ -47,7 +47,7 @@ func newHostOn(t testing.TB, name, source string, flags ...string) host {
 	h.write(t, "etc/hostname", []byte(name+"\n"))
 	h.write(t, "etc/odd name ", []byte("x"))
 	h.ssh = sshtest.Server(t, sshtest.Options{Root: h.source})
-	stack.AddHost(t, name, h.ssh, append([]string{"--include", "/"}, flags...)...)
+	stack.AddHost(t, name, h.ssh, append([]string{"--include", "/", "--storage", stack.ZFS.Storage()}, flags...)...)
 	return h
 }
 
