@@ -1,0 +1,79 @@
+//go:build faults
+
+package faults
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+
+	"planb/internal/policy"
+	"planb/workflows"
+)
+
+// record makes TestRecordHistories write what the replay test of the workflows
+// reads. A change of a workflow that old histories do not follow needs a
+// version in the code; records of released versions stay.
+var record = flag.Bool("record", false, "record the histories in workflows/testdata/replay anew")
+
+// A clean run, one that waits, one that fails and one that is cancelled.
+func TestRecordHistories(t *testing.T) {
+	t.Parallel()
+	if !*record {
+		t.Skip("histories are recorded on demand: -record")
+	}
+	clean := newHost(t, "acme/clean", mib)
+	r := clean.ended(t, clean.start(t))
+	require.Equal(t, policy.StateOK, r.State)
+	keep(t, "clean", clean, r.ID)
+
+	ready := filepath.Join(t.TempDir(), "ready")
+	waiting := newHost(t, "acme/waiting", mib, "--check-file", ready)
+	run := waiting.start(t)
+	eventually(t, func() bool {
+		r, err := theCatalog(t).Run(t.Context(), run)
+		return err == nil && r.State == policy.StateWaiting
+	}, "the run does not wait")
+	require.NoError(t, os.WriteFile(ready, nil, 0o600))
+	stack.Must(t, "backup", waiting.name, "--now")
+	require.Equal(t, policy.StateOK, waiting.ended(t, run).State)
+	keep(t, "waiting", waiting, run)
+
+	broken := newHost(t, "acme/failed", mib)
+	broken.ssh.Kill()
+	run = broken.start(t)
+	require.Equal(t, policy.StateFailed, broken.ended(t, run).State)
+	keep(t, "failed", broken, run)
+
+	cancelled := newHost(t, "acme/cancelled", 16*mib, "--bandwidth", "512K")
+	run = cancelled.startPull(t)
+	stack.Must(t, "run", "cancel", run)
+	require.Equal(t, policy.StateCancelled, cancelled.ended(t, run).State)
+	keep(t, "cancelled", cancelled, run)
+}
+
+// keep writes the history of a closed run to testdata.
+func keep(t testing.TB, name string, h host, run string) {
+	t.Helper()
+	c := temporal(t)
+	id := workflows.BackupID(mustParse(t, h.name))
+	_ = c.GetWorkflow(t.Context(), id, run).Get(t.Context(), nil) // its end, whatever it is
+	var history historypb.History
+	events := c.GetWorkflowHistory(t.Context(), id, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		require.NoError(t, err)
+		history.Events = append(history.Events, e)
+	}
+	text, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&history)
+	require.NoError(t, err)
+	dir := filepath.Join("..", "..", "workflows", "testdata", "replay")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name+".json"), append(text, '\n'), 0o644))
+}
