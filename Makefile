@@ -12,7 +12,7 @@ GOLANGCI_LINT := v2.15.0
 WORKFLOWCHECK := v0.6.0
 TEMPL := $(shell awk '$$1 == "github.com/a-h/templ" {print $$2}' go.mod)
 
-.PHONY: run build temporal deps test lint generate check-generated clean
+.PHONY: run build temporal deps test test-faults lint generate check-generated clean
 
 # Install what is missing, build, start everything, back this machine up.
 run: deps build
@@ -33,9 +33,14 @@ deps:
 test: deps temporal
 	go test -timeout 20m ./...
 
+# What breaks things for real, for minutes. Its tests mostly wait, so that more
+# run at a time than there are processors.
+test-faults: deps temporal
+	go test -tags faults -parallel 8 -timeout 30m ./e2e/faults/
+
 # Style, layering, generated files, determinism of workflows.
 lint: bin/.golangci-lint-$(GOLANGCI_LINT) bin/.workflowcheck-$(WORKFLOWCHECK) check-generated
-	bin/golangci-lint run ./...
+	bin/golangci-lint run --build-tags faults ./...
 	bin/workflowcheck ./workflows/... ./worker/...
 
 # Go code from the templates of the web pages.
