@@ -14,7 +14,6 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 
@@ -31,6 +30,11 @@ type unfinished struct {
 	interceptor.WorkerInterceptorBase
 	dir string
 	log *slog.Logger
+}
+
+// completer is the one call that is made; client.Client has it.
+type completer interface {
+	CompleteActivity(ctx context.Context, taskToken []byte, result any, err error) error
 }
 
 // takenUpAgain is how long after the start of a worker the steps begin anew
@@ -87,7 +91,7 @@ func (u *unfinished) write(token []byte) (*os.File, error) {
 
 // giveUp tells Temporal that the tasks noted by processes which are gone are
 // to be done again. A task that Temporal has given up itself is none any more.
-func (u *unfinished) giveUp(ctx context.Context, c client.Client) error {
+func (u *unfinished) giveUp(ctx context.Context, c completer) error {
 	files, err := filepath.Glob(filepath.Join(u.dir, "*"))
 	if err != nil {
 		return err
@@ -101,7 +105,7 @@ func (u *unfinished) giveUp(ctx context.Context, c client.Client) error {
 	return errors.Join(errs...)
 }
 
-func (u *unfinished) giveUpOne(ctx context.Context, c client.Client, file string) error {
+func (u *unfinished) giveUpOne(ctx context.Context, c completer, file string) error {
 	f, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

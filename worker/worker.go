@@ -24,16 +24,14 @@ type Group struct {
 	workers []sdkworker.Worker
 	fatal   chan error
 	// before is called once, before any worker starts.
-	before func() error
+	before func()
 }
 
 // Start starts every worker of the group; those that started are stopped
 // again when one cannot.
 func (g *Group) Start() error {
 	if g.before != nil {
-		if err := g.before(); err != nil {
-			return err
-		}
+		g.before()
 	}
 	for i, w := range g.workers {
 		if err := w.Start(); err != nil {
@@ -136,7 +134,12 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage) *Group {
 	g := newGroup()
 	notes := &unfinished{dir: filepath.Join(cfg.State, "tasks"), log: slog.Default()}
-	g.before = func() error { return notes.giveUp(context.Background(), c) }
+	g.before = func() {
+		// Without it the steps begin anew all the same, after their time-outs.
+		if err := notes.giveUp(context.Background(), c); err != nil {
+			slog.Warn("what a killed worker left was not handed back", "error", err)
+		}
+	}
 	w := g.add(c, activities.StorageQueue(cfg.Server), cfg.Limits.Storage, cfg.Limits.Stop, false, notes)
 	for name, do := range map[string]any{
 		activities.PreCheckName: storage.PreCheck,
