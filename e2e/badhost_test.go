@@ -126,10 +126,12 @@ func TestPoolThatWentAway(t *testing.T) {
 	pool := devstack.NewZFS(filepath.Join(dir, "spare"))
 	require.NoError(t, pool.Start(t.Context()))
 	t.Cleanup(func() { require.NoError(t, pool.Stop(context.Background())) })
-	stop := storageWorker(t, dir, "spare", pool.Storage())
+	t.Cleanup(func() { forgetStorage(t, "spare") })
+	storageWorker(t, dir, "spare", pool.Storage())
 	src := source(t)
 	s := sshtest.Server(t, sshtest.Options{Root: src})
 	addHost(t, "spare/web1", s, "--include", "etc", "--storage", "spare:"+pool.Storage())
+	t.Cleanup(func() { must(t, "host", "rm", "spare/web1", "--yes") })
 	backupOK(t, "spare/web1")
 
 	require.NoError(t, pool.Stop(t.Context()))
@@ -137,15 +139,11 @@ func TestPoolThatWentAway(t *testing.T) {
 	require.NoError(t, pool.Start(t.Context()))
 	backupOK(t, "spare/web1")
 	require.Len(t, snapshotsOnPool(t, pool.Storage()+"/spare/web1"), 2)
-
-	stop()
-	must(t, "host", "rm", "spare/web1", "--yes")
-	forgetStorage(t, "spare")
 }
 
 // storageWorker runs `planb worker` as another storage server, and waits until
-// its storage is known.
-func storageWorker(t testing.TB, dir, server, dataset string) (stop func()) {
+// its storage is known. It ends with the test.
+func storageWorker(t testing.TB, dir, server, dataset string) {
 	t.Helper()
 	config := filepath.Join(dir, "planb.yaml")
 	write(t, dir, "planb.yaml", fmt.Sprintf(`server: %s
@@ -164,14 +162,11 @@ data: {listen: "127.0.0.1:%d", key: %q}
 			Started: func(p int) { pid.Store(int64(p)) },
 		})
 	}()
-	stop = func() {
-		if p := pid.Swap(0); p != 0 {
-			require.NoError(t, syscall.Kill(int(p), syscall.SIGTERM))
-			require.NoError(t, <-ended)
-			require.NoError(t, log.Close())
-		}
-	}
-	t.Cleanup(stop)
+	t.Cleanup(func() {
+		require.NoError(t, syscall.Kill(int(pid.Load()), syscall.SIGTERM))
+		require.NoError(t, <-ended)
+		require.NoError(t, log.Close())
+	})
 	require.Eventually(t, func() bool {
 		for _, st := range listing(t, "storage", "list") {
 			if st["server"] == server {
@@ -180,5 +175,4 @@ data: {listen: "127.0.0.1:%d", key: %q}
 		}
 		return false
 	}, patience, patience/200, "the worker did not register: %s", filepath.Join(dir, "worker.log"))
-	return stop
 }

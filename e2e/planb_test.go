@@ -44,7 +44,7 @@ func planb(t testing.TB, args ...string) result {
 // planbWith runs a command with more in its environment.
 func planbWith(t testing.TB, env []string, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	for _, kv := range os.Environ() {

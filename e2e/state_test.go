@@ -113,10 +113,10 @@ func scheduleIDs(t testing.TB) (ids []string) {
 }
 
 // forgetStorage takes the storages of a server, which is gone for good, out of
-// the catalog, so that other tests have one storage to choose from.
+// the catalog: other tests have one storage to choose from.
 func forgetStorage(t testing.TB, server string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	db, err := pgx.Connect(ctx, stack.DatabaseURL)
 	require.NoError(t, err)
