@@ -94,7 +94,7 @@ func TestDiskOfTheHostRots(t *testing.T) {
 	require.Equal(t, append(before, string(r.Snapshot)), harness.Snapshots(t, h.dataset()))
 	found, err := theCatalog(t).Host(t.Context(), mustParse(t, h.name))
 	require.NoError(t, err)
-	require.Equal(t, string(good.Snapshot), string(found.LastGoodSnapshot))
+	require.Equal(t, string(good.Snapshot), found.LastGoodSnapshot)
 	require.FileExists(t, filepath.Join(h.data(), "newer"))
 	require.FileExists(t, filepath.Join(h.data(), "mail/a-letter-from-mother"))
 	requireStory(t, r.ID, "state partial", "could not be taken", "because reading had errors nothing was deleted",

@@ -173,7 +173,7 @@ func (h host) requireGood(t testing.TB, r catalog.Run) {
 	found, err := theCatalog(t).Host(t.Context(), mustParse(t, h.name))
 	require.NoError(t, err)
 	require.NotNil(t, found.LastGood)
-	require.Equal(t, string(r.Snapshot), string(found.LastGoodSnapshot))
+	require.Equal(t, string(r.Snapshot), found.LastGoodSnapshot)
 }
 
 // requireRestores checks that a snapshot restored is as like is.
