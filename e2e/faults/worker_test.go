@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -101,13 +102,13 @@ func wrapZFS(t testing.TB, code string) {
 	file := filepath.Join(stack.Wrap, "zfs")
 	script := "#!/bin/sh\nreal=" + harness.ToolPath(t, "zfs") + "\n" + code + "\nexec \"$real\" \"$@\"\n"
 	require.NoError(t, os.WriteFile(file, []byte(script), 0o755))
-	restart := func() {
-		require.NoError(t, stack.Serve().Stop(within(t)))
-		stack.Up(t)
-	}
-	restart()
+	require.NoError(t, stack.Serve().Stop(within(t)))
+	stack.Up(t)
 	t.Cleanup(func() {
 		require.NoError(t, os.Remove(file))
+		// planb looks for zfs when it starts.
+		require.NoError(t, stack.Serve().Stop(context.Background()))
+		stack.Up(t)
 	})
 }
 

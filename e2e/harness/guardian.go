@@ -93,7 +93,12 @@ func guard(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = s.Down(context.Background())
+	// zfs-fuse may call a pool busy for a minute after its last file was closed.
+	for range 6 {
+		if err = s.Down(context.Background()); err == nil {
+			break
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("%w\nthe end of planb's log:\n%s", err, devstack.LogTail(s.Components()[len(s.Components())-1].LogFile(), 30))
 	}

@@ -1,12 +1,16 @@
 package harness
 
 import (
+	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"planb/internal/zfs"
 )
 
 // ZFS runs zfs and gives its output: what is on the pool is asked of the pool
@@ -18,10 +22,21 @@ func Zpool(t testing.TB, args ...string) string { return tool(t, "zpool", args..
 
 func tool(t testing.TB, name string, args ...string) string {
 	t.Helper()
+	if mounts(args[0]) {
+		// Two mounts at once can bring zfs-fuse to a halt.
+		unlock, err := zfs.New(zfs.Options{}).LockMounts(context.Background())
+		require.NoError(t, err)
+		defer unlock()
+	}
 	cmd := exec.Command(ToolPath(t, name), args...)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s %q: %s", name, args, out)
 	return strings.TrimSpace(string(out))
+}
+
+// mounts says whether a call of zfs or zpool may mount something.
+func mounts(call string) bool {
+	return slices.Contains([]string{"create", "destroy", "export", "import", "mount", "set"}, call)
 }
 
 // ToolPath finds zfs or zpool, which Debian keeps where only root looks.
