@@ -31,12 +31,12 @@ deps:
 
 # The last lines are those of go test.
 test: deps temporal
-	go test -timeout 20m ./...
+	go test -exec '$(CURDIR)/scripts/own-zfs.sh' -timeout 20m ./...
 
 # What breaks things for real, for minutes. Its tests mostly wait, so that more
 # run at a time than there are processors.
 test-faults: deps temporal
-	go test -tags faults -parallel 8 -timeout 30m ./e2e/faults/
+	go test -exec '$(CURDIR)/scripts/own-zfs.sh' -tags faults -parallel 8 -timeout 30m ./e2e/faults/
 
 # Style, layering, generated files, determinism of workflows.
 lint: bin/.golangci-lint-$(GOLANGCI_LINT) bin/.workflowcheck-$(WORKFLOWCHECK) check-generated
