@@ -43,7 +43,7 @@ func (c *Control) LoadRestore(ctx context.Context, in LoadRestoreInput) (Restore
 	}
 	snapshot := in.Snapshot
 	if snapshot == "" {
-		snapshot = string(h.LastGoodSnapshot)
+		snapshot = h.LastGoodSnapshot
 	}
 	if snapshot == "" || h.Dataset == "" {
 		return RestorePlan{}, permanent(ErrTypeRefused, in.Host.String()+" has no good snapshot yet", "back it up first", nil)
