@@ -196,6 +196,9 @@ func (s *Storage) pullSpec(in PullInput, rate int64) (rsync.Pull, error) {
 	}
 	if p.Transport == TransportRsyncd {
 		spec.Daemon = &rsync.Daemon{Address: p.Address, Port: daemonPort(p), Module: p.Module}
+		if file := p.Policy.PasswordFile.Value; file != "" {
+			spec.Daemon.User, spec.Daemon.PasswordFile = p.Policy.User.Value, file
+		}
 		return spec, os.MkdirAll(spec.WorkDir, 0o700)
 	}
 	session, err := s.session(p)

@@ -46,6 +46,7 @@ var policyFlags = []policyFlag{
 	{"ionice", "ionice", yesOrNo, "let the remote rsync read only when the disk is idle"},
 	{"ssh-key", "ssh_key", oneValue, "private key, a `FILE` on the storage server"},
 	{"jump-host", "jump_host", oneValue, "`[USER@]HOST[:PORT]` on the way"},
+	{"password-file", "password_file", oneValue, "password for an rsync daemon, a `FILE` on the storage server; --user is who it is of"},
 	{"check-file", "check_file", oneValue, "`PATH` on the host without which no backup starts"},
 	{"bandwidth", "bandwidth", oneValue, "`RATE` a second at most: 10M, or by time of day \"10M; 08:00-18:00 2M\""},
 	{"stall-after", "stall_after", oneValue, "end a transfer that makes no progress for this `TIME`: 30m"},

@@ -93,6 +93,20 @@ func TestRsyncDaemon(t *testing.T) {
 	require.Contains(t, r.stderr+r.stdout, "nosuchmodule")
 }
 
+// A daemon that asks for a password gets it from a file, never from a command
+// line or a log.
+func TestRsyncDaemonWithPassword(t *testing.T) {
+	t.Parallel()
+	src := source(t)
+	daemon := sshtest.RsyncDaemon(t, src)
+	must(t, "host", "add", "ways/password", "--address", daemon.Address+"::"+daemon.Module, "--port", strconv.Itoa(daemon.Port),
+		"--user", daemon.User, "--include", "/")
+	require.Equal(t, failed, planb(t, "backup", "ways/password", "--wait").code, "without the password")
+	must(t, "host", "edit", "ways/password", "--password-file", daemon.PasswordFile)
+	run := requireBackedUp(t, "ways/password", src)
+	require.NotContains(t, must(t, "run", "log", run["run"].(string)), "sesame")
+}
+
 // rsyncDaemon shows root to anybody as the module "files" and gives the port.
 func rsyncDaemon(t testing.TB, root string) (port int) {
 	t.Helper()

@@ -28,31 +28,33 @@ type Value[T any] struct {
 // lacks means what was done before there was that field. Settings says what
 // each field is.
 type Effective struct {
-	Every       Value[Interval]  `json:"every"`
-	Window      Value[Window]    `json:"window"`
-	Timezone    Value[string]    `json:"timezone"`
-	Keep        Value[Retention] `json:"keep"`
-	FloorCount  Value[int]       `json:"floor_count"`
-	FloorAge    Value[Interval]  `json:"floor_age"`
-	Include     Value[[]string]  `json:"include"`
-	Exclude     Value[[]string]  `json:"exclude"`
-	Flags       Value[[]string]  `json:"flags"`
-	User        Value[string]    `json:"user"`
-	Port        Value[int]       `json:"port"`
-	Sudo        Value[bool]      `json:"sudo"`
-	IONice      Value[bool]      `json:"ionice"`
-	SSHKey      Value[string]    `json:"ssh_key"`
-	JumpHost    Value[string]    `json:"jump_host"`
-	CheckFile   Value[string]    `json:"check_file"`
-	Bandwidth   Value[Bandwidth] `json:"bandwidth"`
-	StallAfter  Value[Interval]  `json:"stall_after"`
-	Tolerate    Value[[]string]  `json:"tolerate"`
-	GuardShrink Value[int]       `json:"guard_shrink"`
-	GuardChange Value[int]       `json:"guard_change"`
-	GuardDelete Value[int]       `json:"guard_delete"`
-	NagEvery    Value[Interval]  `json:"nag_every"`
-	CatchUp     Value[Interval]  `json:"catch_up"`
-	MaxWait     Value[Interval]  `json:"max_wait"`
+	Every      Value[Interval]  `json:"every"`
+	Window     Value[Window]    `json:"window"`
+	Timezone   Value[string]    `json:"timezone"`
+	Keep       Value[Retention] `json:"keep"`
+	FloorCount Value[int]       `json:"floor_count"`
+	FloorAge   Value[Interval]  `json:"floor_age"`
+	Include    Value[[]string]  `json:"include"`
+	Exclude    Value[[]string]  `json:"exclude"`
+	Flags      Value[[]string]  `json:"flags"`
+	User       Value[string]    `json:"user"`
+	Port       Value[int]       `json:"port"`
+	Sudo       Value[bool]      `json:"sudo"`
+	IONice     Value[bool]      `json:"ionice"`
+	SSHKey     Value[string]    `json:"ssh_key"`
+	JumpHost   Value[string]    `json:"jump_host"`
+	// PasswordFile came later: old payloads lack it, and had none.
+	PasswordFile Value[string]    `json:"password_file,omitzero"`
+	CheckFile    Value[string]    `json:"check_file"`
+	Bandwidth    Value[Bandwidth] `json:"bandwidth"`
+	StallAfter   Value[Interval]  `json:"stall_after"`
+	Tolerate     Value[[]string]  `json:"tolerate"`
+	GuardShrink  Value[int]       `json:"guard_shrink"`
+	GuardChange  Value[int]       `json:"guard_change"`
+	GuardDelete  Value[int]       `json:"guard_delete"`
+	NagEvery     Value[Interval]  `json:"nag_every"`
+	CatchUp      Value[Interval]  `json:"catch_up"`
+	MaxWait      Value[Interval]  `json:"max_wait"`
 }
 
 // Resolve gives the policy in force for a host: for each setting the value of

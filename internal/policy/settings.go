@@ -36,6 +36,9 @@ type Settings struct {
 	SSHKey *string `json:"ssh_key,omitempty"`
 	// JumpHost is [USER@]HOST[:PORT] on the way to the host.
 	JumpHost *string `json:"jump_host,omitempty"`
+	// PasswordFile is a file on the storage server with the password that an
+	// rsync daemon asks for; empty is none.
+	PasswordFile *string `json:"password_file,omitempty"`
 	// CheckFile is a path on the host without which no backup starts: the sign
 	// that a file system is mounted, for example.
 	CheckFile *string `json:"check_file,omitempty"`
@@ -67,29 +70,30 @@ type Settings struct {
 // are not in it, since they follow from Every.
 func Defaults() Settings {
 	return Settings{
-		Every:       new(Day),
-		Window:      new(Window{}),
-		Timezone:    new("UTC"),
-		Keep:        new(Retention{Daily: 16, Weekly: 4, Monthly: 12, Yearly: 2}),
-		FloorCount:  new(3),
-		FloorAge:    new(Interval(0)),
-		Include:     new(defaultInclude()),
-		Exclude:     new([]string{}),
-		Flags:       new([]string{}),
-		User:        new("remotebackup"),
-		Port:        new(22),
-		Sudo:        new(false),
-		IONice:      new(false),
-		SSHKey:      new(""),
-		JumpHost:    new(""),
-		CheckFile:   new(""),
-		Bandwidth:   new(Bandwidth{}),
-		StallAfter:  new(30 * Minute),
-		Tolerate:    new([]string{}),
-		GuardShrink: new(50),
-		GuardChange: new(50),
-		GuardDelete: new(50),
-		NagEvery:    new(Day),
+		Every:        new(Day),
+		Window:       new(Window{}),
+		Timezone:     new("UTC"),
+		Keep:         new(Retention{Daily: 16, Weekly: 4, Monthly: 12, Yearly: 2}),
+		FloorCount:   new(3),
+		FloorAge:     new(Interval(0)),
+		Include:      new(defaultInclude()),
+		Exclude:      new([]string{}),
+		Flags:        new([]string{}),
+		User:         new("remotebackup"),
+		Port:         new(22),
+		Sudo:         new(false),
+		IONice:       new(false),
+		SSHKey:       new(""),
+		JumpHost:     new(""),
+		PasswordFile: new(""),
+		CheckFile:    new(""),
+		Bandwidth:    new(Bandwidth{}),
+		StallAfter:   new(30 * Minute),
+		Tolerate:     new([]string{}),
+		GuardShrink:  new(50),
+		GuardChange:  new(50),
+		GuardDelete:  new(50),
+		NagEvery:     new(Day),
 	}
 }
 
