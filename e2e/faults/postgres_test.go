@@ -102,7 +102,7 @@ func TestEverythingKilledBetweenTwoSteps(t *testing.T) {
 	killWorker(t)
 	require.NoError(t, stack.Temporal.Kill())
 	require.NoError(t, stack.Postgres.Kill())
-	require.NoError(t, stack.ZFS.Kill())
+	stack.Export(t, stack.ZFS.Kill)
 	stack.Up(t)
 	h.requireGood(t, h.ended(t, run))
 	h.requireOneRun(t)

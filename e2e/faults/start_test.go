@@ -51,7 +51,8 @@ func TestScheduleFiresDuringARun(t *testing.T) {
 	most := harness.Watch(t, h.data())
 	run := h.startPull(t)
 	schedule := temporal(t).ScheduleClient().GetHandle(within(t), workflows.ScheduleID(mustParse(t, h.name)))
-	require.NoError(t, schedule.Trigger(within(t), client.ScheduleTriggerOptions{}))
+	// Temporal's own scheduler may be between two of its runs.
+	eventually(t, func() bool { return schedule.Trigger(within(t), client.ScheduleTriggerOptions{}) == nil }, "the schedule does not fire")
 	var skipped []catalog.Run
 	eventually(t, func() bool {
 		var err error

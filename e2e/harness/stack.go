@@ -127,8 +127,25 @@ func (s *Stack) Down(t testing.TB) {
 	defer cancel()
 	cs := s.Components()
 	for i := len(cs) - 1; i >= 0; i-- {
+		if cs[i].Name() == s.ZFS.Name() {
+			s.Export(t, func() error { return cs[i].Stop(ctx) })
+			continue
+		}
 		require.NoError(t, cs[i].Stop(ctx))
 	}
+}
+
+// Export has the pool exported, again and again: zfs-fuse may call it busy for
+// a minute after its last file was closed.
+func (s *Stack) Export(t testing.TB, export func() error) {
+	t.Helper()
+	var err error
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
+		if err = export(); err == nil {
+			return
+		}
+	}
+	require.NoError(t, err)
 }
 
 // Serve is the part that planb serve is.
