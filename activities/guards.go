@@ -17,13 +17,18 @@ const (
 	holdTag  = "planb"
 )
 
-// judge counts what a transfer did since the last good backup, and gives the
-// guards that find it suspect. Counts are nil where rsync told none.
-func judge(p Plan, res rsync.Result) (*policy.Counts, []policy.Tripped) {
+// judge counts what a transfer, and the tries before it that were broken off,
+// did since the last good backup, and gives the guards that find it suspect.
+// Counts are nil where rsync told none.
+func judge(p Plan, res rsync.Result, before rsync.Changes) (*policy.Counts, []policy.Tripped) {
 	if res.Stats == nil {
 		return nil, nil
 	}
-	counts := countsOf(res).Since(p.Since)
+	counts := countsOf(res)
+	counts.Created += before.Created
+	counts.Changed += before.Changed
+	counts.Deleted += before.Deleted
+	counts = counts.Since(p.Since)
 	tripped := p.Policy.Guard(p.Previous, counts)
 	if !counts.Leftovers || trippedBy(tripped, policy.GuardDelete) {
 		return &counts, tripped

@@ -16,28 +16,52 @@ func TestJudge(t *testing.T) {
 	counts, tripped := judge(p, rsync.Result{State: rsync.OK, Stats: &rsync.Stats{
 		FilesTotal: 1500, RegularFiles: 1010, FilesCreated: 40, RegularCreated: 30, FilesDeleted: 25, RegularDeleted: 20,
 		FilesTransferred: 75, TotalSize: 1 << 30,
-	}})
+	}}, rsync.Changes{})
 	require.Equal(t, &policy.Counts{Files: 1010, Bytes: 1 << 30, Changed: 45, Deleted: 20, Created: 30}, counts)
 	require.Empty(t, tripped)
 
 	stopped := rsync.Result{State: rsync.Partial, Type: rsync.TypeGuard, Stats: &rsync.Stats{
 		RegularFiles: 600, RegularDeleted: 500, TotalSize: 1 << 30,
 	}}
-	counts, tripped = judge(p, stopped)
+	counts, tripped = judge(p, stopped, rsync.Changes{})
 	require.True(t, counts.Leftovers)
 	require.Equal(t, []policy.Tripped{{Guard: policy.GuardDelete, Reason: "More than 500 files are gone from the host, the limit of 50 %; the others that are gone were kept."}}, tripped)
 	stopped.Stats.RegularDeleted = 501
-	_, tripped = judge(p, stopped)
+	_, tripped = judge(p, stopped, rsync.Changes{})
 	require.Len(t, tripped, 1, "a guard trips once")
 
 	// The transfer after it finds nothing to do; the backup is not better.
 	p.Since = &policy.Counts{Files: 600, Deleted: 501}
-	_, tripped = judge(p, rsync.Result{State: rsync.OK, Stats: &rsync.Stats{RegularFiles: 600, TotalSize: 1 << 30}})
+	_, tripped = judge(p, rsync.Result{State: rsync.OK, Stats: &rsync.Stats{RegularFiles: 600, TotalSize: 1 << 30}}, rsync.Changes{})
 	require.Len(t, tripped, 1)
 
-	counts, tripped = judge(p, rsync.Result{State: rsync.Warning})
+	counts, tripped = judge(p, rsync.Result{State: rsync.Warning}, rsync.Changes{})
 	require.Nil(t, counts)
 	require.Empty(t, tripped)
+}
+
+// What a try did that was broken off counts, though the next one finds it done.
+func TestJudgeCountsWhatBrokenTriesDid(t *testing.T) {
+	t.Parallel()
+	s := &Storage{State: t.TempDir()}
+	for range 2 {
+		require.NoError(t, s.addChanges("run", rsync.Changes{Created: 1, Changed: 300, Deleted: 260}))
+	}
+	before, err := s.changes("run")
+	require.NoError(t, err)
+	require.Equal(t, rsync.Changes{Created: 2, Changed: 600, Deleted: 520}, before)
+
+	p := Plan{Policy: policy.Resolve(policy.Settings{}, policy.Settings{}, policy.Settings{}), Previous: &policy.Counts{Files: 1000, Bytes: 1 << 30}}
+	last := rsync.Result{State: rsync.OK, Stats: &rsync.Stats{RegularFiles: 1000, FilesTransferred: 10, TotalSize: 1 << 30}}
+	_, tripped := judge(p, last, rsync.Changes{})
+	require.Empty(t, tripped)
+	counts, tripped := judge(p, last, before)
+	require.Equal(t, &policy.Counts{Files: 1000, Bytes: 1 << 30, Created: 2, Changed: 610, Deleted: 520}, counts)
+	require.True(t, trippedBy(tripped, policy.GuardDelete))
+
+	require.Equal(t, 500, maxDelete(p, rsync.Changes{}))
+	require.Equal(t, 240, maxDelete(p, rsync.Changes{Deleted: 260}))
+	require.Equal(t, 1, maxDelete(p, before), "0 would be no limit")
 }
 
 // suspectServer has two good snapshots and two suspect ones, the last good one

@@ -61,24 +61,15 @@ const lockedAgain = 10 * time.Second
 // try still holds the dataset, no new one starts. One that ended while
 // Temporal was away is not done again: its result waits here.
 func (s *Storage) Pull(ctx context.Context, in PullInput) (PullResult, error) {
-	if done, err := s.waiting(in.Plan.Run); err != nil || done != nil {
-		return deref(done), err
-	}
-	d, err := s.ZFS.Dataset(ctx, in.Plan.Dataset)
+	lock, err := s.lockPull(ctx, in)
 	if err != nil {
-		return PullResult{}, fmt.Errorf("looking at %s: %w", in.Plan.Dataset, err)
-	}
-	if err := s.checkOwner(d, in.Plan); err != nil {
-		return PullResult{}, err
-	}
-	if _, err := s.ZFS.EnsureMounted(ctx, in.Plan.Dataset); err != nil {
-		return PullResult{}, fmt.Errorf("mounting %s: %w", in.Plan.Dataset, err)
-	}
-	lock, err := s.lock(in.Plan, in.Prepared.Data)
-	if err != nil {
-		return PullResult{}, err
+		return PullResult{}, s.bounded(ctx, in.Plan, err)
 	}
 	defer lock.Close()
+	// Only with the lock it is certain that no earlier try is about to be done.
+	if done, err := s.waiting(in.Plan.Run); err != nil || done != nil {
+		return deref(done), s.bounded(ctx, in.Plan, err)
+	}
 	free, ok := s.pulls.take(in.Plan, s.PerAddress)
 	if !ok {
 		return PullResult{}, later(ErrTypeLocked, "other hosts at "+in.Plan.Address+" are being backed up: at most "+
@@ -90,6 +81,21 @@ func (s *Storage) Pull(ctx context.Context, in PullInput) (PullResult, error) {
 		s.untilHeard(ctx)
 	}
 	return res, err
+}
+
+// lockPull makes this the only one that writes to the host's own dataset.
+func (s *Storage) lockPull(ctx context.Context, in PullInput) (*os.File, error) {
+	d, err := s.ZFS.Dataset(ctx, in.Plan.Dataset)
+	if err != nil {
+		return nil, fmt.Errorf("looking at %s: %w", in.Plan.Dataset, err)
+	}
+	if err := s.checkOwner(d, in.Plan); err != nil {
+		return nil, err
+	}
+	if _, err := s.ZFS.EnsureMounted(ctx, in.Plan.Dataset); err != nil {
+		return nil, fmt.Errorf("mounting %s: %w", in.Plan.Dataset, err)
+	}
+	return s.lock(in.Plan, in.Prepared.Data)
 }
 
 // lock makes this the only one that works on a dataset's files. Whoever still
@@ -130,13 +136,17 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 		return PullResult{}, cause
 	}
 	if err != nil {
-		return PullResult{}, err
+		return PullResult{}, s.bounded(ctx, in.Plan, err)
 	}
 	if res.State == rsync.Failed {
 		return PullResult{}, s.failedPull(ctx, in.Plan, res)
 	}
+	before, err := s.changes(in.Plan.Run)
+	if err != nil {
+		return PullResult{}, s.bounded(ctx, in.Plan, err)
+	}
 	out := pullResult(res)
-	out.Counts, out.Guards = judge(in.Plan, res)
+	out.Counts, out.Guards = judge(in.Plan, res, before)
 	return out, s.keepWaiting(in.Plan.Run, out)
 }
 
@@ -165,6 +175,11 @@ func (s *Storage) transfer(ctx context.Context, in PullInput, o rsync.RunOptions
 		res, err := rsync.Run(run, spec, o)
 		changed := ctx.Err() == nil && errors.Is(context.Cause(run), errNewRate)
 		end()
+		if err != nil || res.State == rsync.Failed || res.State == rsync.Cancelled {
+			if kept := s.addChanges(in.Plan.Run, res.Changes); kept != nil {
+				return res, errors.Join(err, kept)
+			}
+		}
 		if changed && (err != nil || res.State == rsync.Cancelled) {
 			fmt.Fprintf(o.Log, "%s %v\n", s.stamp(), errNewRate)
 			continue
@@ -191,9 +206,11 @@ func (s *Storage) pullSpec(in PullInput, rate int64) (rsync.Pull, error) {
 		Super: s.Root, ACLs: in.Prepared.ACLs, Xattrs: in.Prepared.Xattrs,
 		Bandwidth: rate,
 	}
-	if most, ok := p.Policy.MaxDelete(p.Previous); ok {
-		spec.MaxDelete = int(most)
+	before, err := s.changes(p.Run)
+	if err != nil {
+		return spec, err
 	}
+	spec.MaxDelete = maxDelete(p, before)
 	if p.Transport == TransportRsyncd {
 		spec.Daemon = &rsync.Daemon{Address: p.Address, Port: daemonPort(p), Module: p.Module}
 		if file := p.Policy.PasswordFile.Value; file != "" {
@@ -204,6 +221,16 @@ func (s *Storage) pullSpec(in PullInput, rate int64) (rsync.Pull, error) {
 	session, err := s.session(p)
 	spec.Session = session
 	return spec, err
+}
+
+// maxDelete is how many more files may be deleted before rsync stops deleting;
+// 0 means no limit.
+func maxDelete(p Plan, before rsync.Changes) int {
+	most, ok := p.Policy.MaxDelete(p.Previous)
+	if !ok {
+		return 0
+	}
+	return int(max(1, most-before.Deleted))
 }
 
 // daemonPort is the port of an rsync daemon: that of the policy, unless it is
@@ -231,10 +258,30 @@ func (s *Storage) failedPull(ctx context.Context, p Plan, res rsync.Result) erro
 	if !res.Retry {
 		return permanent(errType, message, res.Remedy, nil)
 	}
-	if giveUp := s.giveUp(p, activity.GetInfo(ctx).ScheduledTime); s.Now().After(giveUp) {
-		return permanent(errType, message+"; tried again until "+giveUp.UTC().Format("15:04 MST"), res.Remedy, nil)
+	if until, over := s.givenUp(ctx, p); over {
+		return permanent(errType, message+until, res.Remedy, nil)
 	}
 	return later(ErrTypeTransfer, message, 0, nil)
+}
+
+// bounded makes an end of what goes wrong on this server itself, a pool that is
+// away or an rsync that is not installed, where a broken transfer ends, too.
+// Errors that have a type say themselves how long they are tried again.
+func (s *Storage) bounded(ctx context.Context, p Plan, err error) error {
+	if err == nil || ErrType(err) != "" {
+		return err
+	}
+	if until, over := s.givenUp(ctx, p); over {
+		return permanent(ErrTypePull, err.Error()+until, "look at the storage server "+p.Server, err)
+	}
+	return err
+}
+
+// givenUp says whether a transfer is not tried again, and until when it was, as
+// the end of a sentence.
+func (s *Storage) givenUp(ctx context.Context, p Plan) (until string, over bool) {
+	giveUp := s.giveUp(p, activity.GetInfo(ctx).ScheduledTime)
+	return "; tried again until " + giveUp.UTC().Format("15:04 MST"), s.Now().After(giveUp)
 }
 
 // giveUp is when a broken transfer is not tried again.

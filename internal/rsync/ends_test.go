@@ -324,3 +324,23 @@ func TestStallNamesWhereItHangs(t *testing.T) {
 	require.Equal(t, rsync.TypeStalled, r.Type)
 	require.Regexp(t, `^acme/web1: no progress for 2s between /(a|a/first|a/hangs)? and /b/same, so the transfer was ended$`, r.Message)
 }
+
+// A transfer that is broken off tells no statistics, but what it did.
+func TestChangesOfABrokenTransferAreCounted(t *testing.T) {
+	t.Parallel()
+	source := t.TempDir()
+	write(t, source, map[string]string{"a/changed": "1", "a/gone": "", "a/dir/gone": ""})
+	s := sshtest.Server(t, sshtest.Options{Root: source})
+	p := newPull(t, s)
+	require.Equal(t, rsync.Changes{Created: 3}, run(t, p, rsync.RunOptions{}).Changes)
+
+	write(t, source, map[string]string{"a/changed": "22"})
+	require.NoError(t, os.Remove(filepath.Join(source, "a/gone")))
+	require.NoError(t, os.RemoveAll(filepath.Join(source, "a/dir")))
+	bigFile(t, source, "b/big")
+	p.Bandwidth = slow
+	begun(t, p, "b/big", s.Kill)
+	r := run(t, p, rsync.RunOptions{})
+	require.Nil(t, r.Stats)
+	require.Equal(t, rsync.Changes{Created: 1, Changed: 1, Deleted: 2}, r.Changes)
+}

@@ -78,6 +78,8 @@ type Result struct {
 	Code int `json:"code"`
 	// Stats is nil when rsync ended before it told them.
 	Stats *Stats `json:"stats,omitempty"`
+	// Changes are there however rsync ended.
+	Changes Changes `json:"changes"`
 	// Progress is the last one.
 	Progress Progress `json:"progress"`
 

@@ -128,7 +128,7 @@ func (t *transfer) run(ctx context.Context) (Result, error) {
 	t.messages.result = &r
 	t.messages.onLine = log.message
 	parser := &Parser{
-		OnItem:  func(code, path string) { log.item(code, path); t.item(code, path) },
+		OnItem:  func(code, path string) { log.item(code, path); r.Changes.count(code, path); t.item(code, path) },
 		OnOther: t.other,
 	}
 	w := newWatch(t.options, parser)
