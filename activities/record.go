@@ -43,7 +43,7 @@ func (c *Control) recordMeasured(ctx context.Context, out Outcome, m Measured) e
 			Holds: s.Holds, HoldReason: catalog.Text(s.HoldReason), HoldUntil: s.HoldUntil, Run: catalog.Text(s.Run),
 		}
 	}
-	if err := c.Catalog.ReplaceSnapshots(ctx, out.HostID, list); err != nil {
+	if err := c.Catalog.ReplaceSnapshots(ctx, out.HostID, list, m.At); err != nil {
 		return err
 	}
 	if err := c.Catalog.SetSizes(ctx, out.HostID, catalog.Sizes{UsedBytes: max(0, m.Used), ReferencedBytes: max(0, m.Referenced), At: m.At}); err != nil {

@@ -92,7 +92,7 @@ func newShelf(t *testing.T) shelf {
 		require.NoError(t, err)
 		snaps = append(snaps, catalog.Snapshot{Name: name, Created: created, State: catalog.Text(state), Tiers: []string{"daily"}})
 	}
-	require.NoError(t, store.ReplaceSnapshots(ctx, s.host.ID, snaps))
+	require.NoError(t, store.ReplaceSnapshots(ctx, s.host.ID, snaps, time.Now()))
 	return s
 }
 

@@ -40,7 +40,7 @@ func TestCountsOfTheLastGoodBackup(t *testing.T) {
 		require.NoError(t, err)
 		name := fmt.Sprintf("daily-2026112%d0130", day)
 		inventory = append(inventory, catalog.Snapshot{Name: name, Created: r.Started, State: catalog.Text(state)})
-		require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, inventory))
+		require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, inventory, base.AddDate(0, 0, 3)))
 		require.NoError(t, s.FinishRun(t.Context(), r, catalog.RunEnd{
 			State: policy.StateWarning, Suspect: state == policy.StateSuspect, Finished: r.Started.Add(time.Minute),
 			Snapshot: name, SnapshotCreated: &r.Started, Detail: detail,
@@ -61,7 +61,7 @@ func TestCountsOfTheLastGoodBackup(t *testing.T) {
 	require.True(t, o.LastGood.Equal(base.AddDate(0, 0, 1)), "last good does not move")
 
 	inventory[1].State, inventory[2].State = policy.StateRejected, policy.StateOK
-	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, inventory))
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, inventory, base.AddDate(0, 0, 3)))
 	check(30, 0)
 	o, err = s.HostOverview(t.Context(), web1, base.AddDate(0, 0, 3))
 	require.NoError(t, err)

@@ -36,9 +36,10 @@ const selectSnapshot = `
 	from snapshots sn join hosts h on h.id = sn.host_id join groups g on g.id = h.group_id`
 
 // ReplaceSnapshots records what the pool holds for a host; what is not in list
-// is gone from the catalog too. The newest good one that PlanB made becomes
-// the host's last good snapshot. A host removed meanwhile is a NotFoundError.
-func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snapshot) error {
+// is gone from the catalog too. The newest good one that PlanB made, leaving out
+// those dated in the future of at, when the list was made, becomes the host's
+// last good snapshot. A host removed meanwhile is a NotFoundError.
+func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snapshot, at time.Time) error {
 	return s.tx(ctx, func(tx pgx.Tx) error {
 		if _, err := lockHostID(ctx, tx, hostID); err != nil {
 			return err
@@ -52,20 +53,20 @@ func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snap
 			batch.Queue(`insert into snapshots (host_id, name, created, state, tiers, used_bytes, referenced_bytes, holds, hold_reason, run_id, hold_until)
 				values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, hostID, sn.Name, sn.Created, sn.State, orEmpty(sn.Tiers),
 				sn.UsedBytes, sn.ReferencedBytes, sn.Holds, sn.HoldReason, sn.Run, sn.HoldUntil)
-			if isGood(sn) && (good == nil || sn.taken().After(good.taken())) {
+			if isGood(sn) && !policy.IsFuture(sn.taken(), at) && (good == nil || sn.taken().After(good.taken())) {
 				good = &list[i]
 			}
 		}
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
-		var at *time.Time
+		var lastGood *time.Time
 		var name string
 		if good != nil {
-			at, name = &good.Created, good.Name
+			lastGood, name = &good.Created, good.Name
 		}
 		_, err := tx.Exec(ctx, `update hosts set snapshot_count = $2, last_good = $3, last_good_snapshot = $4
-			where id = $1::uuid`, hostID, len(list), at, name)
+			where id = $1::uuid`, hostID, len(list), lastGood, name)
 		return err
 	})
 }

@@ -20,7 +20,7 @@ func TestInventoryReplacesWhatWasThere(t *testing.T) {
 		{Name: "daily-202611230130", Created: base, State: "suspect", Tiers: []string{"daily"}},
 		{Name: "by-hand", Created: base.Add(time.Hour)},
 	}
-	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, first))
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, first, base))
 	h, err := s.Host(t.Context(), web1)
 	require.NoError(t, err)
 	require.Equal(t, 3, h.SnapshotCount)
@@ -28,7 +28,7 @@ func TestInventoryReplacesWhatWasThere(t *testing.T) {
 	require.True(t, h.LastGood.Equal(base.Add(-24*time.Hour)))
 
 	second := []catalog.Snapshot{{Name: "daily-202611230130", Created: base, State: "partial", Holds: 1, HoldReason: "audit"}}
-	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, second))
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, second, base))
 	got, err := s.Snapshots(t.Context(), web1)
 	require.NoError(t, err)
 	require.Len(t, got, 1)
@@ -47,17 +47,33 @@ func TestLegacySnapshotsCountAsGood(t *testing.T) {
 	t.Parallel()
 	s := catalogtest.Store(t)
 	h := addHost(t, s, web1)
-	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, []catalog.Snapshot{{Name: "planb-20170603T1147Z", Created: base}}))
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, []catalog.Snapshot{{Name: "planb-20170603T1147Z", Created: base}}, base))
 	h, err := s.Host(t.Context(), web1)
 	require.NoError(t, err)
 	require.Equal(t, "planb-20170603T1147Z", h.LastGoodSnapshot)
+}
+
+// A snapshot that a clock dated a year ahead is neither what is restored from
+// by default nor a reason to call the host well.
+func TestASnapshotOfTheFutureIsNotTheLastGood(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	h := addHost(t, s, web1)
+	require.NoError(t, s.ReplaceSnapshots(t.Context(), h.ID, []catalog.Snapshot{
+		{Name: "yearly-202711220130", Created: base.AddDate(1, 0, -1), State: "ok"},
+		{Name: "daily-202611230130", Created: base, State: "ok"},
+	}, base))
+	h, err := s.Host(t.Context(), web1)
+	require.NoError(t, err)
+	require.Equal(t, "daily-202611230130", h.LastGoodSnapshot)
+	require.True(t, h.LastGood.Equal(base))
 }
 
 func TestInventoryOfAMissingHost(t *testing.T) {
 	t.Parallel()
 	s := catalogtest.Store(t)
 	for _, id := range []string{"", "no uuid", "00000000-0000-4000-8000-000000000000"} {
-		require.True(t, catalog.IsNotFound(s.ReplaceSnapshots(t.Context(), id, nil)), id)
+		require.True(t, catalog.IsNotFound(s.ReplaceSnapshots(t.Context(), id, nil, base)), id)
 	}
 	_, err := s.Snapshots(t.Context(), web1)
 	require.True(t, catalog.IsNotFound(err))

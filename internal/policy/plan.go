@@ -159,8 +159,12 @@ func (p *planned) regular() bool {
 }
 
 func (p *planner) isFuture(item *planned) bool {
-	return item.time.After(p.options.Now.Add(clockSlack))
+	return IsFuture(item.time, p.options.Now)
 }
+
+// IsFuture says whether a snapshot taken at a time was dated by a clock that ran
+// ahead of now: one of those is nobody's newest.
+func IsFuture(taken, now time.Time) bool { return taken.After(now.Add(clockSlack)) }
 
 // keepProtected keeps what retention has no say in.
 func (p *planner) keepProtected() {
