@@ -132,9 +132,23 @@ func (s *Storage) refuseTarget(ctx context.Context, to string) error {
 		if err != nil {
 			continue
 		}
-		if to = filepath.Clean(to); to == d.Mountpoint || strings.HasPrefix(to, d.Mountpoint+"/") {
+		if isWithin(realPath(to), realPath(d.Mountpoint)) {
 			return permanent(ErrTypeRefused, to+" is inside the storage "+parent+", where the backups are", "restore to a directory elsewhere", nil)
 		}
 	}
 	return nil
+}
+
+func isWithin(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// realPath follows the symbolic links in the part of a path that is there.
+func realPath(path string) string {
+	path = filepath.Clean(path)
+	if found, err := filepath.EvalSymlinks(path); err == nil {
+		return found
+	}
+	if filepath.Dir(path) == path {
+		return path
+	}
+	return filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))
 }
