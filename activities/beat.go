@@ -16,6 +16,10 @@ import (
 // arrives with the answer, and is to be obeyed within three seconds.
 const defaultHeartbeats = time.Second
 
+// heartbeatAnswer is how long the answer to a report is waited for. A Temporal
+// that takes seconds is slow, not away.
+const heartbeatAnswer = 5 * time.Second
+
 // errShutdown is the cause of a context that the end of the worker cancels.
 var errShutdown = errors.New("the worker was told to stop")
 
@@ -87,7 +91,7 @@ func beat(ctx context.Context, client heartbeater, every time.Duration, handOver
 				return
 			case <-tick.C:
 			}
-			call, end := context.WithTimeout(out, every)
+			call, end := context.WithTimeout(out, max(every, heartbeatAnswer))
 			err := client.RecordActivityHeartbeat(call, info.TaskToken, progress())
 			end()
 			switch {

@@ -44,7 +44,7 @@ func (s *server) seen() int {
 
 // beating runs do inside an activity that beats every millisecond; told counts
 // what was handed over to the SDK.
-func beating(t *testing.T, s *server, stop chan struct{}, do func(ctx context.Context)) (told int) {
+func beating(t *testing.T, s heartbeater, stop chan struct{}, do func(ctx context.Context)) (told int) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
@@ -96,6 +96,28 @@ func TestBeatSurvivesAnOutage(t *testing.T) {
 		was := s.seen()
 		require.Eventually(t, func() bool { return s.seen() > was+20 }, 10*time.Second, time.Millisecond)
 		s.set(nil)
+		require.NoError(t, ctx.Err())
+	})
+}
+
+// slowServer takes longer for an answer than there is between two reports.
+type slowServer struct{ server }
+
+func (s *slowServer) RecordActivityHeartbeat(ctx context.Context, token []byte, details ...any) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(20 * time.Millisecond):
+		return s.server.RecordActivityHeartbeat(ctx, token, details...)
+	}
+}
+
+// A Temporal under load is waited for.
+func TestBeatWaitsForSlowAnswers(t *testing.T) {
+	t.Parallel()
+	s := &slowServer{}
+	beating(t, s, nil, func(ctx context.Context) {
+		require.Eventually(t, func() bool { return s.seen() > 2 }, 10*time.Second, time.Millisecond)
 		require.NoError(t, ctx.Err())
 	})
 }
