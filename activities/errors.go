@@ -36,7 +36,7 @@ const (
 	ErrTypeAuth = "AuthRefused"
 )
 
-// PermanentTypes are those that are not tried again.
+// permanentTypes are those that are not tried again.
 var permanentTypes = []string{ErrTypeRefused, ErrTypeNoHost, ErrTypeNoSnapshot, ErrTypePull, ErrTypeNoSpace, ErrTypeHostKey, ErrTypeAuth}
 
 // PermanentTypes gives the error types that no retry mends.

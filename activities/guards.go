@@ -95,8 +95,8 @@ func (s *Storage) Guards(ctx context.Context, in GuardsInput) (GuardsResult, err
 		return GuardsResult{}, err
 	}
 	good, ok := policy.NewestGood(s.planned(snaps), s.Now())
-	if !ok {
-		return GuardsResult{}, nil
+	if !ok || !isSuspect(snaps, in.Snapshot) {
+		return GuardsResult{}, nil // nothing to hold, or somebody was fast to decide
 	}
 	reason := "last good, while " + in.Snapshot + " is suspect"
 	for _, snap := range snaps {
@@ -109,6 +109,15 @@ func (s *Storage) Guards(ctx context.Context, in GuardsInput) (GuardsResult, err
 	}
 	fmt.Fprintf(log, "%s guard holds %s\n", s.stamp(), good.Name)
 	return GuardsResult{Held: good.Name}, nil
+}
+
+func isSuspect(snaps []zfs.Snapshot, name string) bool {
+	for _, snap := range snaps {
+		if snap.Name == name {
+			return snap.Props[zfs.PropState] == policy.StateSuspect
+		}
+	}
+	return false
 }
 
 // releaseGuard takes the holds of guards back once nothing is suspect any

@@ -143,3 +143,15 @@ func TestDecideAboutOneOfThem(t *testing.T) {
 	do[DecideResult](s, s.Decide, DecideInput{Plan: s.plan, Verdict: VerdictAccept})
 	require.Zero(t, s.there()["daily-202611200130"].Holds)
 }
+
+// Whoever decides before the last good snapshot is held leaves no hold that
+// nobody would take back.
+func TestGuardsHoldNothingOnceDecided(t *testing.T) {
+	t.Parallel()
+	s := suspectServer(t)
+	do[DecideResult](s, s.Decide, DecideInput{Plan: s.plan, Verdict: VerdictAccept})
+	require.Empty(t, do[GuardsResult](s, s.Guards, GuardsInput{Plan: s.plan, Snapshot: "daily-202611220130"}).Held)
+	for name, snap := range s.there() {
+		require.Zero(t, snap.Holds, name)
+	}
+}
