@@ -21,7 +21,7 @@ func (k Keeper) Agree(ctx context.Context, hosts ...ident.Host) error {
 		if catalog.IsNotFound(err) {
 			err = k.Syncer.Remove(ctx, h)
 		} else if err == nil {
-			_, err = k.Syncer.Sync(ctx, wanted([]catalog.HostPolicy{hp}), false, false)
+			_, err = k.Syncer.Sync(ctx, wanted([]catalog.HostPolicy{hp}), nil, false)
 		}
 		if err != nil {
 			return err
@@ -37,7 +37,14 @@ func (k Keeper) AgreeAll(ctx context.Context, dry bool) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.Syncer.Sync(ctx, wanted(hosts), true, dry)
+	gone := func(h ident.Host) (bool, error) {
+		_, err := k.Catalog.Host(ctx, h)
+		if catalog.IsNotFound(err) {
+			return true, nil
+		}
+		return false, err
+	}
+	return k.Syncer.Sync(ctx, wanted(hosts), gone, dry)
 }
 
 // wanted are the schedules that hosts should have.

@@ -70,8 +70,8 @@ func (s Syncer) look(ctx context.Context, h ident.Host) (State, error) {
 	return st, nil
 }
 
-// removeOthers deletes the schedules of hosts that are not in wanted.
-func (s Syncer) removeOthers(ctx context.Context, wanted []Wanted, dry bool) (removed []Change, err error) {
+// removeOthers deletes the schedules of hosts that are not in wanted, and gone.
+func (s Syncer) removeOthers(ctx context.Context, wanted []Wanted, gone func(ident.Host) (bool, error), dry bool) (removed []Change, err error) {
 	keep := map[string]bool{}
 	for _, w := range wanted {
 		keep[workflows.ScheduleID(w.Host)] = true
@@ -88,6 +88,15 @@ func (s Syncer) removeOthers(ctx context.Context, wanted []Wanted, dry bool) (re
 		name, ours := strings.CutPrefix(entry.ID, prefix)
 		if !ours || keep[entry.ID] {
 			continue
+		}
+		if host, err := ident.ParseHost(name); err == nil {
+			really, err := gone(host)
+			if err != nil {
+				return removed, err
+			}
+			if !really {
+				continue
+			}
 		}
 		if !dry {
 			if err := s.Client.GetHandle(ctx, entry.ID).Delete(ctx); err != nil && !isMissing(err) {

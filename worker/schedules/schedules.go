@@ -45,10 +45,11 @@ type Syncer struct{ Client client.ScheduleClient }
 
 const prefix = "schedule/"
 
-// Sync makes the schedules of wanted as they should be; with all, wanted is
-// every host there is, and schedules of others are deleted. With dry, nothing
-// is changed. The changes come sorted by host.
-func (s Syncer) Sync(ctx context.Context, wanted []Wanted, all, dry bool) (changes []Change, err error) {
+// Sync makes the schedules of wanted as they should be. With gone, wanted is
+// every host there is, and schedules of others are deleted if gone says so of
+// the host: it may have been added since. With dry, nothing is changed. The
+// changes come sorted by host.
+func (s Syncer) Sync(ctx context.Context, wanted []Wanted, gone func(ident.Host) (bool, error), dry bool) (changes []Change, err error) {
 	for _, w := range wanted {
 		action, err := s.syncOne(ctx, w, dry)
 		if err != nil {
@@ -58,8 +59,8 @@ func (s Syncer) Sync(ctx context.Context, wanted []Wanted, all, dry bool) (chang
 			changes = append(changes, Change{Host: w.Host.String(), Action: action})
 		}
 	}
-	if all {
-		removed, err := s.removeOthers(ctx, wanted, dry)
+	if gone != nil {
+		removed, err := s.removeOthers(ctx, wanted, gone, dry)
 		changes = append(changes, removed...)
 		if err != nil {
 			return changes, err
