@@ -3,6 +3,7 @@ package activities
 import (
 	"time"
 
+	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/internal/policy"
 )
@@ -50,9 +51,9 @@ func (o Outcome) snapshots() []MeasuredSnapshot {
 	return o.Measured.Snapshots
 }
 
-// Kinds of runs.
+// Kinds of runs, as the catalog knows them.
 const (
-	KindBackup  = "backup"
-	KindRestore = "restore"
-	KindPrune   = "prune"
+	KindBackup  = catalog.KindBackup
+	KindRestore = catalog.KindRestore
+	KindPrune   = catalog.KindPrune
 )

@@ -16,7 +16,6 @@ import (
 const (
 	KindBackup  = "backup"
 	KindRestore = "restore"
-	KindVerify  = "verify"
 	KindPrune   = "prune"
 )
 

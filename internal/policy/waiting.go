@@ -34,8 +34,6 @@ const (
 	PriorityByHand  Priority = 1 // a person waits for it
 	PriorityUrgent  Priority = 2 // a backup is missing
 	PriorityRegular Priority = 3
-	// PriorityIdle is for work that nobody waits for, such as measuring.
-	PriorityIdle Priority = 5
 )
 
 // PriorityOf gives the priority of a backup: by hand before scheduled, and

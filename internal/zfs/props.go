@@ -21,7 +21,6 @@ const (
 	PropWorth      = "planb:worth"       // its state if it were not suspect; suspect snapshot
 	PropGuard      = "planb:guard"       // what is suspect about it; suspect or rejected snapshot
 	PropTiers      = "planb:tiers"       // comma list, e.g. daily,weekly; snapshot
-	PropLabel      = "planb:label"       // label of one asked for by hand; snapshot
 	PropHoldReason = "planb:hold-reason" // why it is held; snapshot
 	PropHoldUntil  = "planb:hold-until"  // RFC 3339 end of the hold; snapshot
 	PropRemoved    = "planb:removed"     // RFC 3339, when its host was removed; dataset
@@ -30,7 +29,7 @@ const (
 )
 
 var userProps = []string{
-	PropHost, PropName, PropRun, PropState, PropWorth, PropGuard, PropTiers, PropLabel, PropHoldReason, PropHoldUntil,
+	PropHost, PropName, PropRun, PropState, PropWorth, PropGuard, PropTiers, PropHoldReason, PropHoldUntil,
 	PropRemoved, PropExpires, PropView,
 }
 
