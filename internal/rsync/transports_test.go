@@ -152,12 +152,12 @@ func TestArgvProfile(t *testing.T) {
 	p := newPull(t, sshtest.Server(t))
 	p.Super, p.ACLs, p.Xattrs, p.Bandwidth, p.MaxDelete = false, true, true, 10<<20, 7
 	p.Flags = []string{"-z", "--one-file-system", "-x"}
-	argv, err := p.Argv("/work/my filter")
+	argv, err := p.Argv("/somewhere/my filter")
 	require.NoError(t, err)
 	line := strings.Join(argv, "\n")
 	for _, want := range []string{
 		"-rlptgoDHAX", "--numeric-ids", "--fake-super", "--delete-excluded", "--inplace", "--no-whole-file", "--partial",
-		"--bwlimit=10240", "--max-delete=7", "--compress", "--filter=merge /work/my filter",
+		"--bwlimit=10240", "--max-delete=7", "--compress", "--filter=merge /somewhere/my filter",
 	} {
 		require.Contains(t, argv, want)
 	}
