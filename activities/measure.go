@@ -17,6 +17,8 @@ type Measured struct {
 	Referenced int64              `json:"referenced"`
 	At         time.Time          `json:"at"`
 	Snapshots  []MeasuredSnapshot `json:"snapshots"`
+	// SnapshotCount stands for the list in the detail of a recorded run.
+	SnapshotCount int `json:"snapshot_count,omitempty"`
 	// Room is that of the storage that the dataset is on.
 	Room StorageRoom `json:"room"`
 }

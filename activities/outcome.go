@@ -44,6 +44,17 @@ func (o Outcome) Good() bool {
 	return (o.State == policy.StateOK || o.State == policy.StateWarning) && len(o.Guards) == 0
 }
 
+// brief is the outcome without the list of snapshots, which has a table of its
+// own in the catalog.
+func (o Outcome) brief() Outcome {
+	if o.Measured != nil {
+		m := *o.Measured
+		m.Snapshots, m.SnapshotCount = nil, len(m.Snapshots)
+		o.Measured = &m
+	}
+	return o
+}
+
 func (o Outcome) snapshots() []MeasuredSnapshot {
 	if o.Measured == nil {
 		return nil

@@ -21,7 +21,7 @@ func (c *Control) Record(ctx context.Context, out Outcome) error {
 			return refused("recording the snapshots", err)
 		}
 	}
-	detail, err := json.Marshal(out)
+	detail, err := json.Marshal(out.brief())
 	if err != nil {
 		return fmt.Errorf("recording the run: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"planb/internal/catalog"
+	"planb/internal/command"
 	"planb/internal/ident"
 	"planb/internal/rsync"
 	"planb/internal/zfs"
@@ -114,12 +115,19 @@ func restored(report rsync.CopyReport, err error) (PullResult, error) {
 	switch {
 	case errors.As(err, &missing), errors.As(err, &link):
 		return PullResult{}, permanent(ErrTypeRefused, err.Error(), "", nil)
+	case command.NotFound(err):
+		return PullResult{}, permanent(ErrTypeRefused, "the storage server has no rsync", "install rsync there", err)
 	case err != nil:
 		return PullResult{}, fmt.Errorf("running rsync: %w", err)
 	case report.State == rsync.Failed:
 		return PullResult{}, permanent(ErrTypePull, report.Message, report.Remedy, nil)
 	}
-	return pullResult(report.Result), nil
+	out := pullResult(report.Result)
+	if report.Stats != nil {
+		// Nothing came over a wire: what was written counts.
+		out.BytesTransferred = report.Stats.Literal + report.Stats.Matched
+	}
+	return out, nil
 }
 
 // refuseTarget keeps a restore out of the datasets that backups are in.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	ucli "github.com/urfave/cli/v2"
@@ -48,12 +49,12 @@ func Main(args []string) int {
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 		asks:     term.IsTerminal(int(os.Stdin.Fd())),
 	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(a.stderr, nil)))
 	return a.run(ctx, args)
 }
 
 func (a *app) run(ctx context.Context, args []string) int {
 	defer a.close()
-	slog.SetDefault(slog.New(slog.NewTextHandler(a.stderr, nil)))
 	root := a.root()
 	return a.report(root.RunContext(ctx, permute(root, args)))
 }
@@ -76,7 +77,7 @@ func (a *app) root() *ucli.App {
 	root.Writer, root.ErrWriter = a.stdout, a.stderr
 	root.HideHelpCommand = true
 	root.ExitErrHandler = func(*ucli.Context, error) {}
-	root.OnUsageError = func(_ *ucli.Context, err error, _ bool) error { return usageError(err) }
+	root.OnUsageError = badFlag
 	root.Flags = []ucli.Flag{
 		&ucli.StringFlag{Name: "config", Usage: "read `FILE` instead of $PLANB_CONFIG or " + config.DefaultPath},
 	}
@@ -90,7 +91,7 @@ func (a *app) root() *ucli.App {
 	var quiet func(cmds []*ucli.Command)
 	quiet = func(cmds []*ucli.Command) {
 		for _, c := range cmds {
-			c.OnUsageError = func(_ *ucli.Context, err error, _ bool) error { return usageError(err) }
+			c.OnUsageError = badFlag
 			c.HideHelpCommand = true
 			if c.Action == nil {
 				c.Action = missingSubcommand
@@ -121,8 +122,15 @@ func (a *app) config(c *ucli.Context) (*config.Config, error) {
 	return a.cfg, nil
 }
 
-// quietSDK keeps libraries from logging between the lines of a command that
-// people read.
-func (a *app) quietSDK() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+// badFlag says what is wrong with a flag, and where the right ones are listed.
+func badFlag(c *ucli.Context, err error, _ bool) error {
+	name := c.App.Name
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
+		name += " " + c.Command.FullName()
+	}
+	text := err.Error()
+	if flag, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = "there is no flag --" + strings.TrimPrefix(flag, "-")
+	}
+	return usagef("%s: see %s --help", text, name)
 }

@@ -21,8 +21,8 @@ func (a *app) backupCommand() *ucli.Command {
 		Name: "backup", Usage: "back hosts up now", ArgsUsage: "HOST… | --group G | --all",
 		Description: "Starts a backup of each host, outside of its schedule. Without --wait it\n" +
 			"returns once they are started. A host that asks not to be backed up now\n" +
-			"(do-not-run.d, a missing check file) is waited for, unless --now is said; one\n" +
-			"that does not answer fails.\n\n" +
+			"(do-not-run.d, a missing check file) is waited for; --now passes over\n" +
+			"do-not-run.d. One that does not answer fails.\n\n" +
 			"Exit status: 0 all well, 1 one failed or is partial, 3 no such host, 4 a backup\n" +
 			"of the host is under way already, or a guard found the new one suspect.",
 		Flags: []ucli.Flag{

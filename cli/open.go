@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/user"
 
@@ -47,8 +48,9 @@ func (a *app) temporal(c *ucli.Context) (client.Client, error) {
 		return nil, err
 	}
 	if a.tc == nil {
-		a.quietSDK()
-		if a.tc, err = worker.Dial(c.Context, cfg); err != nil {
+		// Libraries do not log between the lines that people read.
+		quiet := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+		if a.tc, err = worker.Dial(c.Context, cfg, quiet); err != nil {
 			return nil, err
 		}
 		a.closers = append(a.closers, a.tc.Close)

@@ -65,8 +65,11 @@ func (w *watcher) see(ctx context.Context, st worker.Status) {
 		w.drawn = true
 		return
 	}
-	step := st.Activity
-	if step == w.said && time.Since(w.saidAt) < tellEvery {
+	step, again := st.Activity, tellEvery
+	if step == "" {
+		step, again = line, time.Hour // a wait is news once
+	}
+	if step == w.said && time.Since(w.saidAt) < again {
 		return
 	}
 	w.said, w.saidAt = step, time.Now()
@@ -100,7 +103,7 @@ func (w *watcher) line(ctx context.Context, st worker.Status) string {
 		if err != nil || r.State != policy.StateWaiting || r.NextTry == nil {
 			return ""
 		}
-		return head + fmt.Sprintf("waiting: %s; next try at %s, or at once with planb backup --now %s",
+		return head + fmt.Sprintf("waiting: %s; next try at %s, or now with planb backup --now %s",
 			r.Reason, r.NextTry.Local().Format("15:04"), w.run.host)
 	}
 	step, known := steps[st.Activity]

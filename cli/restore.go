@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 
 	ucli "github.com/urfave/cli/v2"
 
+	"planb/internal/catalog"
+	"planb/internal/dataplane"
 	"planb/internal/ident"
 	"planb/worker"
 	"planb/workflows"
@@ -91,6 +94,27 @@ func (a *app) restoreInput(c *ucli.Context) (in workflows.RestoreInput, err erro
 	if err != nil {
 		return in, err
 	}
-	in.Snapshot, err = chooseSnapshot(ctx, store, target)
-	return in, err
+	if in.Snapshot, err = chooseSnapshot(ctx, store, target); err != nil {
+		return in, err
+	}
+	return in, a.requirePaths(ctx, c, store, in)
+}
+
+// requirePaths refuses paths that the snapshot does not have before anything
+// is started.
+func (a *app) requirePaths(ctx context.Context, c *ucli.Context, store *catalog.Store, in workflows.RestoreInput) error {
+	host, err := store.Host(ctx, in.Host)
+	if err != nil {
+		return err
+	}
+	files, err := a.reader(ctx, c, store, host)
+	if err != nil {
+		return err
+	}
+	for _, path := range in.Paths {
+		if _, err := files.Stat(ctx, dataplane.At{Dataset: host.Dataset, Snap: in.Snapshot, Path: path}); err != nil {
+			return dataError(err)
+		}
+	}
+	return nil
 }

@@ -91,6 +91,6 @@ func printOutcome(row func(name, value string), out activities.Outcome) {
 		row("pruned", snapshotCount(out.Pruned))
 	}
 	if m := out.Measured; m != nil {
-		row("dataset uses", fmt.Sprintf("%s, with %d snapshots", size(m.Used), len(m.Snapshots)))
+		row("dataset uses", fmt.Sprintf("%s, with %d snapshots", size(m.Used), m.SnapshotCount))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/internal/policy"
 	"planb/worker"
 )
 
@@ -28,6 +29,9 @@ func (a *app) runs(c *ucli.Context) error {
 	f := catalog.RunFilter{State: c.String("state"), Group: c.String("group"), Limit: c.Int("limit")}
 	if f.Limit == 0 {
 		f.Limit = -1
+	}
+	if f.State != "" && f.State != policy.StateRunning && f.State != policy.StateWaiting && !policy.IsFinal(f.State) {
+		return usagef("%q is not the state of a run: give waiting, running, ok, warning, partial, failed, skipped or cancelled", f.State)
 	}
 	ctx, store, err := a.catalog(c)
 	if err != nil {

@@ -42,7 +42,7 @@ func newServed(t *testing.T) *served {
 		"PLANB_LIMITS_STOP=5s")
 	cfg, err := config.Load("", p.environ)
 	require.NoError(t, err)
-	s.tc, err = worker.Dial(t.Context(), cfg)
+	s.tc, err = worker.Dial(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(s.tc.Close)
 	waitForAttributes(t, s.tc, namespace)

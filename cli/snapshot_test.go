@@ -36,7 +36,7 @@ func newFleet(t *testing.T, keep string) *fleet {
 	p.environ = append(p.environ, "PLANB_TEMPORAL_NAMESPACE="+g)
 	cfg, err := config.Load("", append(p.environ, "PLANB_SERVER=store1"))
 	require.NoError(t, err)
-	tc, err := worker.Dial(t.Context(), cfg)
+	tc, err := worker.Dial(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(tc.Close)
 	ready, cancel := context.WithTimeout(t.Context(), time.Minute)

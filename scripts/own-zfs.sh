@@ -14,6 +14,8 @@ if [ -e /dev/zfs ] || [ "$(id -u)" -ne 0 ] || ! command -v zfs-fuse >/dev/null; 
 fi
 # shellcheck disable=SC2016 # for the inner shell
 exec unshare --mount --pid --fork --kill-child --mount-proc --propagation private sh -euc '
+	# Copies of the mounts of others would keep their pools busy.
+	awk "\$3 == \"fuse.zfs\" {print \$2}" /proc/mounts | sort -r | while read -r dir; do umount -l "$dir"; done
 	mkdir -p /var/lib/zfs
 	mount -t tmpfs none /run
 	mount -t tmpfs none /var/lib/zfs

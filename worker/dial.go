@@ -22,11 +22,12 @@ const dialTimeout = 5 * time.Second
 // TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …), and by cfg for what they leave out.
 // A server that does not answer is one sentence that says where it was looked
 // for.
-func Dial(ctx context.Context, cfg *config.Config) (client.Client, error) {
+func Dial(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Client, error) {
 	options, err := clientOptions(cfg)
 	if err != nil {
 		return nil, err
 	}
+	options.Logger = sdklog.NewStructuredLogger(log)
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	c, err := client.DialContext(ctx, options)
@@ -41,7 +42,7 @@ func Dial(ctx context.Context, cfg *config.Config) (client.Client, error) {
 func DialPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Client, error) {
 	wait := time.Second
 	for {
-		c, err := Dial(ctx, cfg)
+		c, err := Dial(ctx, cfg, log)
 		if err == nil {
 			return c, nil
 		}
@@ -69,7 +70,6 @@ func clientOptions(cfg *config.Config) (client.Options, error) {
 	if cfg.Temporal.Namespace != "" && os.Getenv("TEMPORAL_NAMESPACE") == "" {
 		options.Namespace = cfg.Temporal.Namespace
 	}
-	options.Logger = sdklog.NewStructuredLogger(slog.Default())
 	options.Identity = "planb@" + cfg.Server
 	return options, nil
 }

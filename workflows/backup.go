@@ -341,6 +341,12 @@ func (b *backup) finish(ctx workflow.Context, cause error) error {
 	}
 	b.settle(cause)
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if temporal.IsCanceledError(cause) && b.out.Snapshot != "" && b.out.Measured == nil {
+		// What was taken is to be seen in the catalog, too.
+		if err := b.measure(ctx); err != nil {
+			return err
+		}
+	}
 	err := recordEnd(ctx, b.out, b.began)
 	if b.out.State == policy.StateFailed || b.out.State == policy.StateCancelled {
 		return cause

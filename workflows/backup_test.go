@@ -270,3 +270,19 @@ func TestCancelIsRecorded(t *testing.T) {
 	require.Equal(t, policy.StateCancelled, out.State)
 	require.Empty(t, out.Snapshot)
 }
+
+// A cancel after the snapshot leaves it taken, and on record with the others.
+func TestCancelAfterTheSnapshotStillListsIt(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.OnActivity(activities.PreCheckName, mock.Anything, mock.Anything).Return(activities.PreCheckResult{Ready: true}, nil)
+	e.OnActivity(activities.PruneName, mock.Anything, mock.Anything).
+		Return(activities.PruneResult{}, temporal.NewCanceledError()).Once().
+		Run(func(mock.Arguments) { e.CancelWorkflow() })
+	e.ready(okPull)
+	out := e.backup(activities.TriggerSchedule)
+	require.NotEmpty(t, out.Snapshot)
+	require.Equal(t, policy.StateOK, out.State)
+	require.Contains(t, out.Message, "cancelled after the snapshot was taken")
+	require.NotNil(t, out.Measured)
+}

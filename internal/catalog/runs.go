@@ -116,11 +116,13 @@ func (s *Store) BeginRun(ctx context.Context, r RunStart) error {
 	})
 }
 
-// insertRun adds the run as running, unless it is on record.
+// insertRun adds the run as running, unless it is on record. A run that ended
+// before it had looked its host up finds it by its names.
 func insertRun(ctx context.Context, tx pgx.Tx, r RunStart) error {
 	_, err := tx.Exec(ctx, `
 		insert into runs (id, workflow_id, host_id, group_name, host_name, kind, trigger, state, attempt, started)
-		values ($1, $2, (select id from hosts where id::text = $3), $4, $5, $6, $7, 'running', $8, $9)
+		values ($1, $2, (select h.id from hosts h join groups g on g.id = h.group_id
+			where h.id::text = $3 or $3 = '' and g.name = $4 and h.name = $5), $4, $5, $6, $7, 'running', $8, $9)
 		on conflict (id) do nothing`,
 		r.ID, r.WorkflowID, r.HostID, r.Host.Group, r.Host.Name, r.Kind, r.Trigger, max(1, r.Attempt), r.Started)
 	return err

@@ -109,7 +109,7 @@ func TestSenderAllowsEveryPull(t *testing.T) {
 		"no devices":       func(p *rsync.Pull) { p.Flags = []string{"--no-devices", "--no-specials"} },
 		"everything": func(p *rsync.Pull) {
 			p.ACLs, p.Xattrs, p.Sudo, p.IONice, p.Bandwidth, p.MaxDelete = true, true, true, true, 100<<20, 10
-			p.Flags = []string{"-C", "-I", "-W", "-c", "-x", "-y", "-z", "--timeout=60", "--ignore-errors", "--open-noatime"}
+			p.Flags = []string{"-C", "-I", "-W", "-c", "-x", "-y", "-z", "--timeout=60", "--open-noatime"}
 		},
 	}
 	for _, flag := range rsync.AllowedFlags() {

@@ -133,6 +133,8 @@ func difference(is *client.ScheduleDescription, w Wanted) string {
 		return "pause"
 	case w.Paused == "" && paused:
 		return "resume"
+	case paused && is.Schedule.State.Note != w.Paused:
+		return "update" // it is paused for another reason now
 	}
 	return ""
 }
