@@ -130,7 +130,7 @@ func TestRestoreOneFile(t *testing.T) {
 	require.Equal(t, "web1\n", read(t, restored))
 
 	r := planb(t, "restore", "one/web1", "/etc/no-such-file", "--to", to)
-	requireOneLine(t, r, failed, "/etc/no-such-file is not in the snapshot")
+	requireOneLine(t, r, notFound, "there is no /etc/no-such-file")
 	r = planb(t, "restore", "one/web1@daily-200001010000", "/etc", "--to", to)
 	requireOneLine(t, r, notFound, "has no snapshot daily-200001010000: see planb snapshots one/web1")
 }
