@@ -56,29 +56,7 @@ func Start(ctx context.Context, dir string) (*Stack, error) {
 		return nil, err
 	}
 	s.Planb = &Planb{Program: program, Config: s.ConfigFile()}
-	if err := s.up(ctx); err != nil {
-		return s, err
-	}
-	return s, s.registered(ctx)
-}
-
-// registered waits until the storage is in the catalog, where its worker puts
-// it a moment after its start.
-func (s *Stack) registered(ctx context.Context) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		cmd := exec.CommandContext(ctx, s.Program, "--config", s.Config, "storage", "list", "--json")
-		out, err := cmd.Output()
-		if err == nil && bytes.Contains(out, []byte(s.ZFS.Storage())) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the storage is not registered: %w", errors.Join(ctx.Err(), err))
-		case <-tick.C:
-		}
-	}
+	return s, s.up(ctx)
 }
 
 func stateOf(dir string) string { return filepath.Join(dir, "state") }

@@ -1,9 +1,11 @@
 package devstack
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,7 +50,26 @@ func (p *planb) Start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	return p.ready(ctx, func(ctx context.Context) error { return answers(ctx, p.Address()+"/") })
+	return p.ready(ctx, func(ctx context.Context) error {
+		if err := answers(ctx, p.Address()+"/"); err != nil {
+			return err
+		}
+		return p.registered(ctx, argv)
+	})
+}
+
+// registered says whether the storage is in the catalog, where its worker puts
+// it a moment after its start: before that, no host can be backed up.
+func (p *planb) registered(ctx context.Context, argv []string) error {
+	var out bytes.Buffer
+	list := slices.Concat([]string{"env", "-i"}, cleanEnv(), argv, []string{"storage", "list", "--json"})
+	if err := command.Run(ctx, command.Cmd{Argv: list, Stdout: &out}); err != nil {
+		return err
+	}
+	if storage := p.stack.ZFS.Storage(); !bytes.Contains(out.Bytes(), []byte(strconv.Quote(storage))) {
+		return fmt.Errorf("storage %s is not registered yet", storage)
+	}
+	return nil
 }
 
 // configure writes planb.yaml: where the other components are.

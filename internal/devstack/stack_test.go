@@ -49,7 +49,11 @@ func playPlanb(file, command string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if command == "migrate" {
+	switch command {
+	case "migrate":
+		return 0
+	case "storage":
+		fmt.Printf("[{\"dataset\":%q}]\n", c.Storages[0].Dataset)
 		return 0
 	}
 	l, err := net.Listen("tcp", c.Web.Listen)
