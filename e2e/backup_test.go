@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"planb/e2e/harness"
 	"planb/internal/sshx/sshtest"
 )
 
@@ -30,7 +31,7 @@ func TestBackUpChangeAndRestore(t *testing.T) {
 	require.Greater(t, run["bytes_transferred"], float64(bigSize/2))
 	dataset := stack.Storage + "/acme/web1"
 	require.Contains(t, snapshotsOnPool(t, dataset), dataset+"@"+first)
-	requireSame(t, src, restore(t, "acme/web1@"+first, src))
+	harness.RequireSame(t, src, restore(t, "acme/web1@"+first, src))
 
 	was := filepath.Join(t.TempDir(), "as it was")
 	require.NoError(t, exec.Command("cp", "-a", src, was).Run())
@@ -48,8 +49,8 @@ func TestBackUpChangeAndRestore(t *testing.T) {
 
 	// The newest snapshot is as the source is, the first as it was.
 	now, before := restore(t, "acme/web1", src), restore(t, "acme/web1@"+first, src)
-	requireSame(t, src, now)
-	requireSame(t, was, before)
+	harness.RequireSame(t, src, now)
+	harness.RequireSame(t, was, before)
 	require.ElementsMatch(t, []string{
 		`*deleting   new\#012line and "quotes" and -dash`,
 		">fcst...... etc/hostname",
@@ -57,7 +58,7 @@ func TestBackUpChangeAndRestore(t *testing.T) {
 		">f+++++++++ etc/new file",
 		".f....o.... zero bytes",
 		".d..t...... ./", ".d..t...... etc/",
-	}, changes(t, now, before))
+	}, harness.Changes(t, now, before))
 
 	// In place: what changed is what the pool had to store again.
 	require.Eventually(t, func() bool {
@@ -85,12 +86,12 @@ func TestExcludeAddedLater(t *testing.T) {
 	require.Equal(t, "ok", run["state"], "%v", run)
 	require.EqualValues(t, 4, run["files_deleted"])
 
-	requireSame(t, src, restore(t, "excl/web1@"+first, "/"))
+	harness.RequireSame(t, src, restore(t, "excl/web1@"+first, "/"))
 	require.ElementsMatch(t, []string{
 		">f+++++++++ big",
 		"cd+++++++++ etc/nginx/", ">f+++++++++ etc/nginx/nginx.conf",
 		">f+++++++++ Übergröße/日本語/ñandú.txt",
-	}, changes(t, src, restore(t, "excl/web1", "/")))
+	}, harness.Changes(t, src, restore(t, "excl/web1", "/")))
 }
 
 // What a host has under the parents of its includes is not its own business.
@@ -103,7 +104,7 @@ func TestIncludesAreAllThatIsTaken(t *testing.T) {
 	to := t.TempDir()
 	must(t, "restore", "incl/web1@"+snapshot, "/", "--to", to)
 	for _, there := range []string{"etc", "Übergröße"} {
-		requireSame(t, filepath.Join(src, there), filepath.Join(to, there))
+		harness.RequireSame(t, filepath.Join(src, there), filepath.Join(to, there))
 	}
 	entries, err := os.ReadDir(to)
 	require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"planb/e2e/harness"
 	"planb/internal/sshx/sshtest"
 )
 
@@ -23,7 +24,7 @@ func requireBackedUp(t testing.TB, host, src string) (run row) {
 	t.Helper()
 	run = backup(t, host)
 	require.Equal(t, "ok", run["state"], "%v", run)
-	requireSame(t, src, restore(t, fmt.Sprintf("%s@%s", host, run["snapshot"]), "/"))
+	harness.RequireSame(t, src, restore(t, fmt.Sprintf("%s@%s", host, run["snapshot"]), "/"))
 	return run
 }
 

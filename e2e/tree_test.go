@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"bytes"
 	"crypto/rand"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -86,31 +83,6 @@ func scribble(t testing.TB, file string, at int64, n int) {
 	_, err = f.WriteAt(noise, at)
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
-}
-
-// changes gives what rsync would change to make b like a: one itemized line
-// for each path that differs in content, owner, mode, time, links or existence.
-func changes(t testing.TB, a, b string) []string {
-	t.Helper()
-	cmd := exec.Command("rsync", "-n", "-aH", "--numeric-ids", "--checksum", "--delete",
-		"--itemize-changes", "--8-bit-output", "--", a+"/", b+"/")
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, stderr.String())
-	var lines []string
-	for line := range strings.Lines(string(out)) {
-		lines = append(lines, strings.TrimSuffix(line, "\n"))
-	}
-	return lines
-}
-
-// requireSame compares two trees both ways.
-func requireSame(t testing.TB, a, b string) {
-	t.Helper()
-	require.Empty(t, changes(t, a, b))
-	require.Empty(t, changes(t, b, a))
 }
 
 // restore brings dir of a snapshot back and gives the directory it is in.

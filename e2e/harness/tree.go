@@ -14,8 +14,8 @@ import (
 // for each path that differs in content, owner, mode, time, links or existence.
 func Changes(t testing.TB, a, b string) []string {
 	t.Helper()
-	cmd := exec.Command("rsync", "-n", "-aH", "--numeric-ids", "--checksum", "--itemize-changes", "--delete", "--",
-		a+"/", b+"/")
+	cmd := exec.Command("rsync", "-n", "-aH", "--numeric-ids", "--checksum", "--delete",
+		"--itemize-changes", "--8-bit-output", "--", a+"/", b+"/")
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
