@@ -1,0 +1,6 @@
+-- What a number stands for that no migration has: nothing.
+select 1;
+
+---- create above / drop below ----
+
+select 1;
