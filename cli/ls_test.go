@@ -36,13 +36,13 @@ func (d trees) OpenSnapshot(_ context.Context, _, snap string) (dataplane.View, 
 	if d[snap] == "" {
 		return nil, fs.ErrNotExist
 	}
-	return tree(d[snap]), nil
+	return openTree(d[snap]), nil
 }
 
-type tree string
+type openTree string
 
-func (v tree) Path() string { return string(v) }
-func (tree) Close() error   { return nil }
+func (v openTree) Path() string { return string(v) }
+func (openTree) Close() error   { return nil }
 
 // shelf is a host with three snapshots behind a real catalog and data service.
 type shelf struct {

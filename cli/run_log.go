@@ -14,6 +14,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/policy"
+	"planb/internal/tree"
 )
 
 // followWait is how long a follower waits for more of a log before it looks
@@ -141,7 +142,7 @@ func (l *logWriter) line(text []byte) {
 		if i > 0 {
 			_ = l.w.WriteByte('\t')
 		}
-		shown, _ := dataplane.Escape(field)
+		shown, _ := tree.Escape(field)
 		_, _ = l.w.WriteString(shown)
 	}
 }

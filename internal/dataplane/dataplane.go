@@ -6,7 +6,11 @@
 // what may be done with it. Nothing in this package writes.
 package dataplane
 
-import "context"
+import (
+	"context"
+
+	"planb/internal/tree"
+)
 
 // View is the readable tree of one snapshot, held open until Close.
 type View interface {
@@ -24,7 +28,7 @@ type Opener interface {
 }
 
 // DataDir is the directory of a dataset that holds the files of the host.
-const DataDir = "data"
+const DataDir = tree.DataDir
 
 // Op is one thing that a token may allow.
 type Op string

@@ -4,22 +4,20 @@ import (
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
+	"planb/internal/tree"
 )
 
 // The types of an Entry.
 const (
-	TypeBlock   = "block"
-	TypeChar    = "char"
-	TypeDir     = "dir"
-	TypeFIFO    = "fifo"
-	TypeFile    = "file"
-	TypeSocket  = "socket"
-	TypeSymlink = "symlink"
+	TypeBlock   = tree.TypeBlock
+	TypeChar    = tree.TypeChar
+	TypeDir     = tree.TypeDir
+	TypeFIFO    = tree.TypeFIFO
+	TypeFile    = tree.TypeFile
+	TypeSocket  = tree.TypeSocket
+	TypeSymlink = tree.TypeSymlink
 	// TypeUnknown is a file that could not be looked at; Error says why.
 	TypeUnknown = "unknown"
 )
@@ -104,43 +102,6 @@ func (e Entry) Permissions() string {
 	return string(out)
 }
 
-// Escape gives s for showing on a terminal or page: as it is where all of it is
-// printable UTF-8, else with everything that is not, and backslashes, escaped
-// as in a Go string. The second result says whether it had to.
-func Escape(s string) (string, bool) {
-	if printable(s) {
-		return s, false
-	}
-	var b strings.Builder
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case r == '\\':
-			b.WriteString(`\\`)
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			q := strconv.QuoteRune(r)
-			b.WriteString(q[1 : len(q)-1])
-		}
-		s = s[n:]
-	}
-	return b.String(), true
-}
-
-func printable(s string) bool {
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		if r == utf8.RuneError && n == 1 || !strconv.IsPrint(r) {
-			return false
-		}
-		s = s[n:]
-	}
-	return true
-}
-
 func raw(shown string, b64 []byte) string {
 	if b64 != nil {
 		return string(b64)
@@ -150,27 +111,27 @@ func raw(shown string, b64 []byte) string {
 
 // shown gives the two fields that carry a raw name.
 func shown(s string) (string, []byte) {
-	if esc, did := Escape(s); did {
+	if esc, did := tree.Escape(s); did {
 		return esc, []byte(s)
 	}
 	return s, nil
 }
 
 // newEntry makes the entry of the file at p, an absolute clean path.
-func newEntry(p string, m meta) Entry {
+func newEntry(p string, m tree.Meta) Entry {
 	e := Entry{
-		Type: fileType(m.mode), Size: m.size, Mode: fmt.Sprintf("%04o", m.mode&0o7777),
-		UID: m.uid, GID: m.gid, MTime: clampYear(m.mtime), Hardlinks: m.nlink, FakeSuper: m.fake,
+		Type: m.Type(), Size: m.Size, Mode: fmt.Sprintf("%04o", m.Mode&0o7777),
+		UID: m.UID, GID: m.GID, MTime: clampYear(m.MTime), Hardlinks: m.Nlink, FakeSuper: m.Fake,
 	}
 	e.Path, e.PathB64 = shown(p)
 	e.Name, e.NameB64 = shown(path.Base(p))
 	switch e.Type {
 	case TypeSymlink:
 		var t string
-		t, e.LinkTargetB64 = shown(m.target)
+		t, e.LinkTargetB64 = shown(m.Target)
 		e.LinkTarget = &t
 	case TypeBlock, TypeChar:
-		d := fmt.Sprintf("%d,%d", m.major, m.minor)
+		d := fmt.Sprintf("%d,%d", m.Major, m.Minor)
 		e.Rdev = &d
 	}
 	return e
@@ -196,25 +157,4 @@ func clampYear(t time.Time) time.Time {
 		return time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return t
-}
-
-// fileType gives the word for the type bits of an st_mode, empty if unknown.
-func fileType(mode uint32) string {
-	switch mode & unix.S_IFMT {
-	case unix.S_IFBLK:
-		return TypeBlock
-	case unix.S_IFCHR:
-		return TypeChar
-	case unix.S_IFDIR:
-		return TypeDir
-	case unix.S_IFIFO:
-		return TypeFIFO
-	case unix.S_IFLNK:
-		return TypeSymlink
-	case unix.S_IFREG:
-		return TypeFile
-	case unix.S_IFSOCK:
-		return TypeSocket
-	}
-	return ""
 }

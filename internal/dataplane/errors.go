@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"planb/internal/tree"
 )
 
 // The kinds of failure that a caller may tell apart with errors.Is.
@@ -53,6 +55,20 @@ func notFound(format string, args ...any) error {
 
 func wrongType(format string, args ...any) error {
 	return &Error{Kind: ErrWrongType, Message: fmt.Sprintf(format, args...)}
+}
+
+// treeError gives what is wrong with a path its kind here.
+func treeError(err error) error {
+	var known *tree.Error
+	switch {
+	case !errors.As(err, &known):
+		return err
+	case errors.Is(err, tree.ErrBadPath):
+		return &Error{Kind: ErrBadRequest, Message: err.Error(), Err: err}
+	case errors.Is(err, tree.ErrNotFound):
+		return &Error{Kind: ErrNotFound, Message: err.Error(), Err: err}
+	}
+	return err
 }
 
 // wireError is an error as it travels; Kind is a word of kinds.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"planb/internal/tree"
 )
 
 // Nothing that a pulled host can leave in its tree leads out of it.
@@ -78,23 +80,23 @@ func TestTreeThatChangesMeanwhile(t *testing.T) {
 	})
 	defer swapper.Wait()
 	defer close(done)
-	tree, err := openTree(filepath.Dir(p.data))
+	root, err := tree.Open(filepath.Dir(p.data))
 	require.NoError(t, err)
-	defer tree.Close()
+	defer root.Close()
 	good := 0
 	for range 5000 {
-		d, name, m, err := tree.find("/a/secret")
+		d, name, m, err := root.Find("/a/secret")
 		if err != nil {
 			continue
 		}
-		f, err := d.openFile(name)
+		f, err := d.OpenFile(name)
 		d.Close()
 		require.NoError(t, err)
 		text := make([]byte, 10)
 		n, _ := f.Read(text)
 		f.Close()
 		require.Equal(t, "inside", string(text[:n]))
-		require.EqualValues(t, len("inside"), m.size)
+		require.EqualValues(t, len("inside"), m.Size)
 		good++
 	}
 	require.Positive(t, good)
@@ -117,10 +119,10 @@ func TestSpecialFilesNeitherHangNorOpen(t *testing.T) {
 		require.ErrorIs(t, err, ErrWrongType)
 	}
 	// Even where the look came before the fifo did.
-	tree, err := openTree(filepath.Dir(p.data))
+	root, err := tree.Open(filepath.Dir(p.data))
 	require.NoError(t, err)
-	defer tree.Close()
-	_, err = tree.openFile("fifo")
+	defer root.Close()
+	_, err = root.OpenFile("fifo")
 	require.ErrorContains(t, err, "not a regular file")
 }
 

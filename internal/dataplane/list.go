@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"path"
 	"slices"
+
+	"planb/internal/tree"
 )
 
 // Limits of one page of a listing, in entries.
@@ -35,13 +37,13 @@ type listEnd struct {
 
 // list streams one page of a directory as JSON lines, by the bytes of the names.
 // A path that is not a directory lists itself, as ls does.
-func (s *server) list(w http.ResponseWriter, r *request, tree *dir) error {
+func (s *server) list(w http.ResponseWriter, r *request, root *tree.Dir) error {
 	limit, err := intParam(r.query, "limit", DefaultListLimit, 1, MaxListLimit)
 	if err != nil {
 		return err
 	}
-	p := cleanPath(r.query.Get("path"))
-	d, name, m, err := tree.find(r.query.Get("path"))
+	p := tree.Clean(r.query.Get("path"))
+	d, name, m, err := root.Find(r.query.Get("path"))
 	if err != nil {
 		return err
 	}
@@ -50,13 +52,13 @@ func (s *server) list(w http.ResponseWriter, r *request, tree *dir) error {
 	buf := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	if fileType(m.mode) != TypeDir {
+	if m.Type() != TypeDir {
 		e := newEntry(p, m)
 		return errors.Join(enc.Encode(listLine{Entry: &e}), enc.Encode(listLine{End: &listEnd{}}), buf.Flush())
 	}
-	sub, err := d.openDir(name)
+	sub, err := d.OpenDir(name)
 	if err != nil {
-		return pathError(p, err)
+		return tree.PathError(p, err)
 	}
 	defer sub.Close()
 	names, more, err := page(sub, r.query.Get("after"), int(limit))
@@ -67,7 +69,7 @@ func (s *server) list(w http.ResponseWriter, r *request, tree *dir) error {
 		if err := r.Context().Err(); err != nil {
 			return err
 		}
-		e := sub.entry(p, name)
+		e := entryOf(sub, p, name)
 		if err := enc.Encode(listLine{Entry: &e}); err != nil {
 			return err
 		}
@@ -79,10 +81,10 @@ func (s *server) list(w http.ResponseWriter, r *request, tree *dir) error {
 	return errors.Join(enc.Encode(listLine{End: end}), buf.Flush())
 }
 
-// entry gives the entry of name in the directory d of path p.
-func (d *dir) entry(p, name string) Entry {
+// entryOf gives the entry of name in the directory d of path p.
+func entryOf(d *tree.Dir, p, name string) Entry {
 	full := path.Join(p, name)
-	m, err := d.meta(name)
+	m, err := d.Meta(name)
 	if err != nil {
 		return brokenEntry(full, err)
 	}
@@ -92,7 +94,7 @@ func (d *dir) entry(p, name string) Entry {
 // page gives the first limit names after the given one, sorted, and whether
 // there are more. It never remembers more than twice the limit, however many
 // names the pulled host put into the directory.
-func page(d *dir, after string, limit int) (names []string, more bool, err error) {
+func page(d *tree.Dir, after string, limit int) (names []string, more bool, err error) {
 	trim := func() {
 		slices.Sort(names)
 		if len(names) > limit {
@@ -101,7 +103,7 @@ func page(d *dir, after string, limit int) (names []string, more bool, err error
 		}
 	}
 	for {
-		batch, err := d.names(namesBatch)
+		batch, err := d.Names(namesBatch)
 		for _, name := range batch {
 			if name > after {
 				names = append(names, name)
@@ -119,9 +121,6 @@ func page(d *dir, after string, limit int) (names []string, more bool, err error
 		}
 	}
 }
-
-// cleanPath gives the absolute form of a path that find accepted.
-func cleanPath(p string) string { return path.Clean("/" + p) }
 
 func writeJSON(w http.ResponseWriter, v any) error {
 	w.Header().Set("Content-Type", "application/json")

@@ -6,27 +6,29 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"planb/internal/tree"
 )
 
 // read sends the bytes of a regular file; a Range may ask for a part.
-func (s *server) read(w http.ResponseWriter, r *request, tree *dir) error {
+func (s *server) read(w http.ResponseWriter, r *request, root *tree.Dir) error {
 	p := r.query.Get("path")
-	d, name, m, err := tree.find(p)
+	d, name, m, err := root.Find(p)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if t := fileType(m.mode); t != TypeFile {
-		esc, _ := Escape(p)
+	if t := m.Type(); t != TypeFile {
+		esc, _ := tree.Escape(p)
 		if t == TypeSymlink {
-			target, _ := Escape(m.target)
+			target, _ := tree.Escape(m.Target)
 			return wrongType("%s is a symlink to %s, and links are not followed: give the path that it leads to", esc, target)
 		}
 		return wrongType("%s is a %s, not a regular file", esc, t)
 	}
-	f, err := d.openFile(name)
+	f, err := d.OpenFile(name)
 	if err != nil {
-		return pathError(p, err)
+		return tree.PathError(p, err)
 	}
 	defer f.Close()
 	// What a host stored is never shown as a page of ours.
@@ -37,7 +39,7 @@ func (s *server) read(w http.ResponseWriter, r *request, tree *dir) error {
 	src := &source{File: f}
 	http.ServeContent(w, r.Request, "", time.Time{}, src)
 	if src.err != nil {
-		return pathError(p, src.err)
+		return tree.PathError(p, src.err)
 	}
 	return nil
 }

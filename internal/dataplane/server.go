@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"planb/internal/tree"
 )
 
 // Options is what a handler needs.
@@ -178,7 +180,7 @@ func (s *server) authorize(r *request) error {
 }
 
 // onTree opens the tree that a request names around do.
-func (s *server) onTree(do func(http.ResponseWriter, *request, *dir) error) func(http.ResponseWriter, *request) error {
+func (s *server) onTree(do func(http.ResponseWriter, *request, *tree.Dir) error) func(http.ResponseWriter, *request) error {
 	return func(w http.ResponseWriter, r *request) (err error) {
 		dataset, snap := r.query.Get("dataset"), r.query.Get("snap")
 		view, err := s.Snapshots.OpenSnapshot(r.Context(), dataset, snap)
@@ -193,25 +195,25 @@ func (s *server) onTree(do func(http.ResponseWriter, *request, *dir) error) func
 				s.Log.Warn("close a view", "dataset", dataset, "snap", snap, "error", cerr)
 			}
 		}()
-		tree, err := openTree(view.Path())
+		root, err := tree.Open(view.Path())
 		if errors.Is(err, fs.ErrNotExist) {
 			return notFound("%s holds no files yet", at(dataset, snap))
 		}
 		if err != nil {
 			return fmt.Errorf("open %s: %w", at(dataset, snap), err)
 		}
-		defer tree.Close()
-		return do(w, r, tree)
+		defer root.Close()
+		return treeError(do(w, r, root))
 	}
 }
 
-func (s *server) stat(w http.ResponseWriter, r *request, tree *dir) error {
-	d, _, m, err := tree.find(r.query.Get("path"))
+func (s *server) stat(w http.ResponseWriter, r *request, root *tree.Dir) error {
+	d, _, m, err := root.Find(r.query.Get("path"))
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return writeJSON(w, newEntry(cleanPath(r.query.Get("path")), m))
+	return writeJSON(w, newEntry(tree.Clean(r.query.Get("path")), m))
 }
 
 var (

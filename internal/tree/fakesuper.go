@@ -1,4 +1,4 @@
-package dataplane
+package tree
 
 import (
 	"errors"
@@ -59,7 +59,7 @@ func ParseFakeSuper(text string) (FakeSuper, error) {
 		}
 		*n.to = uint32(v)
 	}
-	if fileType(f.Mode) == "" || f.Mode&^uint32(unix.S_IFMT|0o7777) != 0 {
+	if Type(f.Mode) == "" || f.Mode&^uint32(unix.S_IFMT|0o7777) != 0 {
 		return bad()
 	}
 	return f, nil

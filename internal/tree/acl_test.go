@@ -1,4 +1,4 @@
-package dataplane
+package tree
 
 import (
 	"encoding/hex"
@@ -8,44 +8,45 @@ import (
 )
 
 // The values are those that setfacl and rsync 3.5.0 --fake-super left.
-func TestACLsInTheTextOfTar(t *testing.T) {
+func TestACLsAsText(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		attr, value string
 		mode        uint32
-		key, text   string
+		isDefault   bool
+		text        string
 	}{
 		"kernel": {
 			attrACL, "0200000001000600ffffffff02000400e803000004000400ffffffff080007002100000010000700ffffffff20000400ffffffff", 0o674,
-			"SCHILY.acl.access", "user::rw-,user:1000:r--,group::r--,group:33:rwx,mask::rwx,other::r--",
+			false, "user::rw-,user:1000:r--,group::r--,group:33:rwx,mask::rwx,other::r--",
 		},
 		"kernel default": {
 			attrDefaultACL, "0200000001000700ffffffff020007000700000004000500ffffffff10000700ffffffff20000500ffffffff", 0o755,
-			"SCHILY.acl.default", "user::rwx,user:7:rwx,group::r-x,mask::rwx,other::r-x",
+			true, "user::rwx,user:7:rwx,group::r-x,mask::rwx,other::r-x",
 		},
 		"rsync": {
 			attrFakeACL, "80000000040000000700000080000000e8030000040000802100000007000000", 0o674,
-			"SCHILY.acl.access", "user::rw-,user:1000:r--,group::r--,group:33:rwx,mask::rwx,other::r--",
+			false, "user::rw-,user:1000:r--,group::r--,group:33:rwx,mask::rwx,other::r--",
 		},
 		"rsync, group as in the mode": {
 			attrFakeACL, "800000008000000005000000800000000500000001000000", 0o755,
-			"SCHILY.acl.access", "user::rwx,group::r-x,group:5:--x,mask::r-x,other::r-x",
+			false, "user::rwx,group::r-x,group:5:--x,mask::r-x,other::r-x",
 		},
 		"rsync default": {
 			attrFakeDefaultACL, "070000000500000007000000050000000700000007000080", 0o700,
-			"SCHILY.acl.default", "user::rwx,user:7:rwx,group::r-x,mask::rwx,other::r-x",
+			true, "user::rwx,user:7:rwx,group::r-x,mask::rwx,other::r-x",
 		},
 	} {
 		value, err := hex.DecodeString(tc.value)
 		require.NoError(t, err)
-		key, text, ok := paxACL(tc.attr, value, tc.mode)
+		isDefault, text, ok := aclOf(tc.attr, value, tc.mode)
 		require.True(t, ok, name)
-		require.Equal(t, tc.key, key, name)
+		require.Equal(t, tc.isDefault, isDefault, name)
 		require.Equal(t, tc.text, text, name)
-		_, _, ok = paxACL(tc.attr, value[:len(value)-1], tc.mode)
+		_, _, ok = aclOf(tc.attr, value[:len(value)-1], tc.mode)
 		require.False(t, ok, "%s, cut short", name)
 	}
-	_, _, ok := paxACL("user.colour", []byte("blue"), 0)
+	_, _, ok := aclOf("user.colour", []byte("blue"), 0)
 	require.False(t, ok)
 }
 
@@ -54,7 +55,7 @@ func FuzzACL(f *testing.F) {
 	f.Add(make([]byte, 24), uint32(0o644))
 	f.Fuzz(func(_ *testing.T, value []byte, mode uint32) {
 		for _, attr := range []string{attrACL, attrDefaultACL, attrFakeACL, attrFakeDefaultACL} {
-			paxACL(attr, value, mode)
+			aclOf(attr, value, mode)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package dataplane
+package tree
 
 import (
 	"encoding/binary"
@@ -33,9 +33,9 @@ const (
 	aclOther    = 0x20
 )
 
-// paxACL gives the PAX record of an ACL attribute, in the text form that tar,
-// star and bsdtar share, and false if it is none or cannot be understood.
-func paxACL(attr string, value []byte, mode uint32) (key, text string, ok bool) {
+// aclOf gives the text form of an ACL attribute and whether it is a default
+// ACL; ok is false if it is no ACL or cannot be understood.
+func aclOf(attr string, value []byte, mode uint32) (isDefault bool, text string, ok bool) {
 	var acl []aclEntry
 	switch attr {
 	case attrACL, attrDefaultACL:
@@ -43,11 +43,7 @@ func paxACL(attr string, value []byte, mode uint32) (key, text string, ok bool) 
 	case attrFakeACL, attrFakeDefaultACL:
 		acl, ok = rsyncACL(value, mode, attr == attrFakeACL)
 	}
-	key = "SCHILY.acl.access"
-	if attr == attrDefaultACL || attr == attrFakeDefaultACL {
-		key = "SCHILY.acl.default"
-	}
-	return key, aclText(acl), ok
+	return attr == attrDefaultACL || attr == attrFakeDefaultACL, aclText(acl), ok
 }
 
 // linuxACL reads version 2 of the kernel's form.
