@@ -57,6 +57,9 @@ var policyFlags = []policyFlag{
 	{"nag-every", "nag_every", oneValue, "`TIME` after which a notice about a lasting problem is repeated: 1d; 0 is never"},
 	{"catch-up", "catch_up", oneValue, "`TIME` by which a missed start may still happen late: 20h"},
 	{"max-wait", "max_wait", oneValue, "`TIME` after the last good snapshot for which a run may be put off before it fails"},
+	{"verify-every", "verify_every", oneValue, "`TIME` from one verification of its snapshots to the next: 30d; 0 is never"},
+	{"verify-sample", "verify_sample", oneValue, "`FILES` that a verification restores and compares: random=50,largest=5,bytes=2G, or all"},
+	{"canary", "canaries", manyValues, "`PATH` of a file that every verification looks for; again for more"},
 }
 
 // withPolicyFlags adds the flags that set policy to those of a command.

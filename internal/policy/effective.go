@@ -55,6 +55,10 @@ type Effective struct {
 	NagEvery     Value[Interval]  `json:"nag_every"`
 	CatchUp      Value[Interval]  `json:"catch_up"`
 	MaxWait      Value[Interval]  `json:"max_wait"`
+	// Verification came later: the runs that old payloads are of do none.
+	VerifyEvery  Value[Interval] `json:"verify_every,omitzero"`
+	VerifySample Value[Sample]   `json:"verify_sample,omitzero"`
+	Canaries     Value[[]string] `json:"canaries,omitzero"`
 }
 
 // Resolve gives the policy in force for a host: for each setting the value of

@@ -64,6 +64,14 @@ type Settings struct {
 	// MaxWait is how long after the last good snapshot a run may still be put
 	// off; then it fails. Where no level sets it, it is twice Every.
 	MaxWait *Interval `json:"max_wait,omitempty"`
+	// VerifyEvery is the time from one verification of the host's snapshots to
+	// the next; 0 is never.
+	VerifyEvery *Interval `json:"verify_every,omitempty"`
+	// VerifySample is which files a verification restores and compares.
+	VerifySample *Sample `json:"verify_sample,omitempty"`
+	// Canaries are paths of files that every verification looks for: each has to
+	// be in the snapshot, and equal.
+	Canaries *[]string `json:"canaries,omitempty"`
 }
 
 // Defaults gives what holds where no level says anything. CatchUp and MaxWait
@@ -94,6 +102,9 @@ func Defaults() Settings {
 		GuardChange:  new(50),
 		GuardDelete:  new(50),
 		NagEvery:     new(Day),
+		VerifyEvery:  new(30 * Day),
+		VerifySample: new(DefaultSample()),
+		Canaries:     new([]string{}),
 	}
 }
 

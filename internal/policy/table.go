@@ -95,6 +95,14 @@ var table = []setting{
 	one("max_wait", "how long after the last good snapshot a run may be put off before it fails",
 		func(s *Settings) **Interval { return &s.MaxWait }, func(e *Effective) *Value[Interval] { return &e.MaxWait },
 		ParseInterval, Interval.String, upTo(52*Week)),
+	one("verify_every", "time from one verification to the next; 0 is never",
+		func(s *Settings) **Interval { return &s.VerifyEvery }, func(e *Effective) *Value[Interval] { return &e.VerifyEvery },
+		ParseInterval, Interval.String, checkVerifyEvery),
+	one("verify_sample", "which files a verification restores and compares",
+		func(s *Settings) **Sample { return &s.VerifySample }, func(e *Effective) *Value[Sample] { return &e.VerifySample },
+		ParseSample, Sample.String, checkSample),
+	many("canaries", "files that every verification looks for",
+		func(s *Settings) **[]string { return &s.Canaries }, func(e *Effective) *Value[[]string] { return &e.Canaries }, checkCanary),
 }
 
 // Names gives the names of all settings in the order in which they are shown.
