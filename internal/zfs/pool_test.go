@@ -144,3 +144,27 @@ func TestThroughSudo(t *testing.T) {
 	_, err = c.DestroySnapshots(t.Context(), ds, []string{"s1"})
 	require.NoError(t, err)
 }
+
+// TestScrub is in a zone far from UTC, as a server may be.
+func TestScrub(t *testing.T) {
+	t.Setenv("TZ", "Pacific/Kiritimati")
+	c, parent := zfstest.Pool(t)
+	pool := strings.TrimSuffix(parent, "/BACKUP")
+	s, err := c.Scrub(t.Context(), pool)
+	require.NoError(t, err)
+	require.Equal(t, zfs.Scrub{State: zfs.ScrubNever}, s)
+
+	began := time.Now().Truncate(time.Second)
+	out, err := exec.Command("/usr/sbin/zpool", "scrub", pool).CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Eventually(t, func() bool {
+		s, err = c.Scrub(t.Context(), pool)
+		return err == nil && s.State == zfs.ScrubDone
+	}, 30*time.Second, 100*time.Millisecond, "%+v", s)
+	require.WithinRange(t, *s.At, began, time.Now())
+	require.Zero(t, s.Errors)
+	require.Zero(t, s.DataErrors)
+
+	_, err = c.Scrub(t.Context(), "planbt-absent")
+	require.ErrorIs(t, err, zfs.ErrNotExist)
+}

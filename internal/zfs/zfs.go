@@ -119,7 +119,9 @@ func (c *Client) run(ctx context.Context, path string, args []string) (string, e
 	argv = append(append(argv, path), args...)
 	began := time.Now()
 	var out bytes.Buffer
-	err := command.Run(ctx, command.Cmd{Argv: argv, Stdout: &out})
+	// zpool status prints local times without their zone, and has no flag for
+	// another form; sudo lets TZ through (env_check in sudoers(5)).
+	err := command.Run(ctx, command.Cmd{Argv: argv, Stdout: &out, Env: []string{"TZ=UTC"}})
 	c.log.DebugContext(ctx, "zfs", "argv", strings.Join(argv, " "), "took", time.Since(began), "error", err)
 	if err != nil {
 		return out.String(), classify(err)
