@@ -3,7 +3,8 @@ package rsync
 import "strings"
 
 // Changes counts what a transfer did to regular files here, as it went along:
-// unlike Stats, also what one did that was broken off.
+// unlike Stats, also what one did that was broken off. The file that it was
+// broken off in is counted by the transfer that finishes it.
 type Changes struct {
 	Created int64 `json:"created"`
 	// Changed counts files that were here before.

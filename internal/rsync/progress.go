@@ -36,8 +36,10 @@ type Progress struct {
 var (
 	// progressRE matches what --info=progress2 writes.
 	progressRE = regexp.MustCompile(`^\s*([\d,.']+)\s+(\d+)%\s+([\d.]+)([kMGTP]?)B/s\s+(?:\d+:\d\d:\d\d|\?\?:\?\?:\?\?)(?: \(xfr#(\d+), (to|ir)-chk=(\d+)/(\d+)\)| {2})?`)
-	// itemRE matches a line of --out-format="%i %n".
-	itemRE = regexp.MustCompile(`^([<>ch.*][fdLDS](?:[^ ]{9}| {9})|\*deleting  ) (.*)$`)
+	// itemRE matches a line of --out-format="%i %n", and one of pullFormat.
+	itemRE = regexp.MustCompile(`^([<>ch.*][fdLDS](?:[^ ]{9}| {9})|\*deleting  )(?: |\|(\d+)\|([^|]*)\|([0-9a-f]*) *\|)(.*)$`)
+	// receiverRE matches --debug=recv1: what the host answers now.
+	receiverRE = regexp.MustCompile(`^recv_files\((.*)\)$`)
 	// generatorRE matches --debug=genr1: what the receiver asks the host for.
 	generatorRE = regexp.MustCompile(`^recv_generator\((.*),-?\d+\)$`)
 )
@@ -49,6 +51,9 @@ type Parser struct {
 	// OnItem is called for each change: rsync's eleven letters, and a path;
 	// directories without a slash at the end.
 	OnItem func(code, path string)
+	// OnSum is called for each file that was received, after that, where lines
+	// are of pullFormat.
+	OnSum func(Sum)
 	// OnOther is called for lines that are none of the known ones.
 	OnOther func(line string)
 
@@ -97,7 +102,7 @@ func (p *Parser) keep(b []byte) {
 }
 
 func (p *Parser) line() {
-	line := strings.ToValidUTF8(string(p.partial), "\uFFFD")
+	line := string(p.partial)
 	skip := p.tooLong || line == ""
 	p.partial, p.tooLong = p.partial[:0], false
 	if !skip {
@@ -105,13 +110,23 @@ func (p *Parser) line() {
 	}
 }
 
+// text takes one line; what is no valid UTF-8 in it is a name's.
 func (p *Parser) text(line string) {
 	if m := generatorRE.FindStringSubmatch(line); m != nil {
 		p.pending.ask(hostPath(m[1]))
 		return
 	}
+	if m := receiverRE.FindStringSubmatch(line); m != nil {
+		p.Progress.Path, p.transferring = hostPath(m[1]), true
+		p.pending.answer(p.Progress.Path)
+		return
+	}
 	if m := itemRE.FindStringSubmatch(line); m != nil {
-		p.item(m[1], hostPath(m[2]))
+		after := strings.Contains(m[0][:len(m[0])-len(m[5])], "|")
+		p.item(m[1], hostPath(m[5]), after)
+		if after && p.OnSum != nil && strings.HasPrefix(m[1], ">f") {
+			p.OnSum(sumOf(m[2], m[3], m[4], m[5]))
+		}
 		return
 	}
 	if m := progressRE.FindStringSubmatch(line); m != nil {
@@ -124,17 +139,18 @@ func (p *Parser) text(line string) {
 		return
 	}
 	if p.OnOther != nil {
-		p.OnOther(line)
+		p.OnOther(strings.ToValidUTF8(line, "\uFFFD"))
 	}
 }
 
-func (p *Parser) item(code, path string) {
+// item takes a change; after says that rsync told it after it had been made.
+func (p *Parser) item(code, path string, after bool) {
 	code = strings.TrimSpace(code)
 	if code == "*deleting" {
 		p.Progress.Deleted++
 	} else {
 		p.Progress.Path = path
-		p.transferring = strings.HasPrefix(code, ">f") || strings.HasPrefix(code, "<f")
+		p.transferring = !after && (strings.HasPrefix(code, ">f") || strings.HasPrefix(code, "<f"))
 		if path != "/" {
 			path = strings.TrimSuffix(path, "/")
 		}
@@ -176,8 +192,9 @@ func (p *Parser) Stuck() (from, to string) {
 	return p.pending.span()
 }
 
-// hostPath makes a path of rsync's output absolute on the host.
+// hostPath makes a path of rsync's output absolute on the host, and valid UTF-8.
 func hostPath(name string) string {
+	name = strings.ToValidUTF8(name, "\uFFFD")
 	if name == "." || name == "./" {
 		return "/"
 	}
@@ -195,11 +212,11 @@ func digits(s string) int64 {
 	return n
 }
 
-// chatter says whether a line is one that --debug=genr1 or rsync itself writes
+// chatter says whether a line is one that --debug=genr1,recv1 or rsync itself writes
 // in every run and that tells nothing.
 func chatter(line string) bool {
 	for _, prefix := range []string{
-		"generator starting", "generate_files ", "receiving ", "get_local_name", "sent ", "total size is ",
+		"generator starting", "generate_files ", "recv_files", "finishing ", "renaming ", "client_run2 ", "receiving ", "get_local_name", "sent ", "total size is ",
 		"delta-transmission ", "created directory ",
 	} {
 		if strings.HasPrefix(line, prefix) {

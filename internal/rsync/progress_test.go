@@ -1,10 +1,12 @@
 package rsync
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -77,6 +79,7 @@ func TestStatsThatAreNotUnderstood(t *testing.T) {
 
 func FuzzParser(f *testing.F) {
 	f.Add([]byte(output + statistics))
+	f.Add([]byte(pulled + statistics))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var p Parser
 		_, _ = p.Write(b)
@@ -121,6 +124,80 @@ func stuckAt(t *testing.T, p *Parser, want string, why ...any) {
 	from, _ := p.Stuck()
 	require.Equal(t, want, from, why...)
 }
+
+// pulled is what a real pull wrote with checksums (rsync 3.5.0), shortened.
+const pulled = "get_local_name count=7 data/\nrecv_files(7) starting\nrecv_generator(.,0)\n" +
+	"*deleting  |0|1970/01/01-00:00:00|                                |gone\n" +
+	"recv_generator(n|l\\#012x,4)\nrecv_files(.)\n.d         |4096|2026/11/24-22:26:02|                                |./\n" +
+	"recv_files(b\\#134#012)\n\r              1  11%    0.98kB/s    0:00:00 (xfr#1, to-chk=6/8)\n" +
+	">f+++++++++|1|2026/11/24-22:26:02|775a9e78fdf5aad7f2386670cff0b396|b\\#134#012\nfinishing b\\#134#012\n" +
+	"recv_files(n|l\\#012x)\n\r              2  22%    1.95kB/s    0:00:00  " +
+	">f.st......|5|1969/12/31-23:00:00|b5e9c1ad071b3e7fc779cfaa5e523818|n|l\\#012x\n" +
+	">f+++++++++|1|2026/11/24-22:26:02|7c282968b0591d96|\xff\xe9|\n" +
+	">f+++++++++|1|2026/11/24-22:26:02|                |old protocol\n" +
+	">f+++++++++|1|12026/11/24-22:26:02|7c282968b0591d96|far\n" +
+	"cL+++++++++|1|2026/11/24-22:26:02|                                |l\n.f....o....|1|2026/11/24-22:26:02|                                |d/f\n"
+
+func TestParserTellsChecksums(t *testing.T) {
+	t.Parallel()
+	var sums []Sum
+	var items []string
+	p := Parser{
+		OnSum:   func(s Sum) { sums = append(sums, s) },
+		OnItem:  func(code, path string) { items = append(items, code+" "+path) },
+		OnOther: func(line string) { t.Error(line) },
+	}
+	for _, b := range []byte(pulled) {
+		_, _ = p.Write([]byte{b})
+	}
+	at := time.Date(2026, 11, 24, 22, 26, 2, 0, time.UTC).Unix()
+	require.Equal(t, []Sum{
+		{Path: `/b\#012`, Size: 1, MTime: at, Hex: "775a9e78fdf5aad7f2386670cff0b396"},
+		{Path: "/n|l\nx", Size: 5, MTime: -3600, Hex: "b5e9c1ad071b3e7fc779cfaa5e523818"},
+		{Path: "/\xff\xe9|", Size: 1, MTime: at, Hex: "7c282968b0591d96"},
+		{Path: "/old protocol", Size: 1, MTime: at},
+		{Path: "/far", Size: 1},
+	}, sums)
+	require.Equal(t, []string{
+		"*deleting /gone", `>f+++++++++ /b\#134#012`, `>f.st...... /n|l\#012x`, ">f+++++++++ /\uFFFD|",
+		">f+++++++++ /old protocol", ">f+++++++++ /far", "cL+++++++++ /l", ".f....o.... /d/f",
+	}, items)
+}
+
+// What is told when a file has been received already is known to be under way
+// from another line.
+func TestStuckInWhatIsReceived(t *testing.T) {
+	t.Parallel()
+	var p Parser
+	say := func(s string) { _, _ = p.Write([]byte(s)) }
+	say("recv_generator(a,1)\nrecv_generator(b,2)\nrecv_generator(c,3)\nrecv_files(a)\n")
+	require.Equal(t, "/a", p.Progress.Path)
+	from, to := p.Stuck()
+	require.Equal(t, [2]string{"/a", "/a"}, [2]string{from, to})
+	say(">f+++++++++|1|2026/11/24-22:26:02|775a9e78fdf5aad7f2386670cff0b396|a\n")
+	from, to = p.Stuck()
+	require.Equal(t, [2]string{"/b", "/c"}, [2]string{from, to})
+}
+
+func FuzzNames(f *testing.F) {
+	f.Add([]byte("a\nb\\#012\xff"))
+	f.Add([]byte(`\#\#134\#0`))
+	f.Fuzz(func(t *testing.T, name []byte) {
+		// As filtered_fwrite in rsync's log.c writes it.
+		var b strings.Builder
+		for i, c := range name {
+			rest := name[i+1:]
+			if c < ' ' && c != '\t' || c == 0x7f || c == '\\' && len(rest) >= 4 && rest[0] == '#' && isDigit(rest[1]) && isDigit(rest[2]) && isDigit(rest[3]) {
+				fmt.Fprintf(&b, `\#%03o`, c)
+			} else {
+				b.WriteByte(c)
+			}
+		}
+		require.Equal(t, string(name), unescape(b.String()))
+	})
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func TestStuck(t *testing.T) {
 	t.Parallel()

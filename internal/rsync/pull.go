@@ -91,7 +91,7 @@ func (p Pull) Argv(filterFile string) ([]string, error) {
 		// size, passes for unchanged.
 		argv = append(argv, "--modify-window=-1")
 	}
-	argv = append(argv, reporting()...)
+	argv = append(argv, pullReporting()...)
 	if p.Bandwidth > 0 {
 		// In KiB per second, which every version understands; at least 1.
 		argv = append(argv, "--bwlimit="+strconv.FormatInt(max(1, p.Bandwidth/1024), 10))
@@ -128,11 +128,21 @@ func profile(super, acls, xattrs bool) []string {
 }
 
 // reporting makes rsync say what Parser reads.
-func reporting() []string {
-	return []string{
-		"--stats", "--no-human-readable", "--8-bit-output", "--outbuf=L",
-		"--info=progress2,name2,del1", "--debug=genr1", "--out-format=%i %n",
-	}
+func reporting() []string { return append(reports(), "--debug=genr1", "--out-format=%i %n") }
+
+func reports() []string {
+	return []string{"--stats", "--no-human-readable", "--8-bit-output", "--outbuf=L", "--info=progress2,name2,del1"}
+}
+
+// pullFormat makes rsync tell of each file that it received how many bytes it
+// has, when it was last changed, and the checksum that the host's rsync made of
+// what it sent. For the checksum's sake the line comes once the file is here.
+const pullFormat = "%i|%l|%M|%C|%n"
+
+// pullReporting is reporting with checksums. What is being received is told
+// beforehand by recv1.
+func pullReporting() []string {
+	return append(reports(), "--debug=genr1,recv1", "--out-format="+pullFormat)
 }
 
 func (p Pull) source(argv *[]string) (string, error) {
@@ -218,6 +228,8 @@ func bracket(address string) string {
 func environment() []string {
 	return []string{
 		"RSYNC_ICONV=", "RSYNC_PARTIAL_DIR=", "RSYNC_PASSWORD=",
+		// Times of files are told in it.
+		"TZ=UTC0",
 		"RSYNC_PROTECT_ARGS=0", "RSYNC_OLD_ARGS=0", "RSYNC_PROXY=", "RSYNC_CHECKSUM_LIST=", "RSYNC_COMPRESS_LIST=",
 	}
 }

@@ -22,6 +22,8 @@ type RunOptions struct {
 	Lock *os.File
 	// OnProgress is called about twice a second, when there is news.
 	OnProgress func(Progress)
+	// OnSum is called for each file that a pull received.
+	OnSum func(Sum)
 	// Log gets the run's full log: the command line, what changed, what was
 	// deleted, every message, the statistics and the result. Passwords are
 	// never in it.
@@ -129,6 +131,7 @@ func (t *transfer) run(ctx context.Context) (Result, error) {
 	t.messages.onLine = log.message
 	parser := &Parser{
 		OnItem:  func(code, path string) { log.item(code, path); r.Changes.count(code, path); t.item(code, path) },
+		OnSum:   t.options.OnSum,
 		OnOther: t.other,
 	}
 	w := newWatch(t.options, parser)
