@@ -119,13 +119,15 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 	defer log.Close()
 	fmt.Fprintf(log, "%s pull of %s to %s, try %d\n", s.stamp(), in.Plan.Host, in.Plan.Dataset, activity.GetInfo(ctx).Attempt)
 
+	checksums := s.keepSums(in.Plan, log)
+	defer checksums.close()
 	var latest atomic.Pointer[Progress]
 	latest.Store(&Progress{})
 	ctx, stop := s.beat(ctx, log, func() any { return *latest.Load() })
 	defer stop()
 	res, err := s.transfer(ctx, in, rsync.RunOptions{
 		Lock: lock, Log: log, StallAfter: in.Plan.Policy.StallAfter.Value.Duration(),
-		OnProgress: func(p rsync.Progress) { latest.Store(&p) },
+		OnProgress: func(p rsync.Progress) { latest.Store(&p) }, OnSum: checksums.add,
 	})
 	if ctx.Err() != nil {
 		cause := context.Cause(ctx)

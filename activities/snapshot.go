@@ -50,5 +50,6 @@ func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
 			fmt.Sprintf("the snapshot %s@%s is there already, from another run", p.Dataset, in.Name),
 			"back the host up again: the next snapshot gets another name", nil)
 	}
+	s.sealSums(p, in.Name)
 	return nil
 }
