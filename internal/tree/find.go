@@ -38,9 +38,9 @@ func notFound(format string, args ...any) error {
 	return &Error{Kind: ErrNotFound, Message: fmt.Sprintf(format, args...)}
 }
 
-// splitPath gives the components of a path of the host. A path with "..", a NUL
+// Split gives the components of a path of the host. A path with "..", a NUL
 // or no leading slash is refused; an empty one is the root.
-func splitPath(p string) ([]string, error) {
+func Split(p string) ([]string, error) {
 	esc, _ := Escape(p)
 	switch {
 	case len(p) > MaxPath:
@@ -67,7 +67,7 @@ func splitPath(p string) ([]string, error) {
 // (to be closed), its name there ("." for the root) and what is known of it.
 // Links are not followed; one on the way is an error that names its target.
 func (d *Dir) Find(p string) (*Dir, string, Meta, error) {
-	parts, err := splitPath(p)
+	parts, err := Split(p)
 	if err != nil {
 		return nil, "", Meta{}, err
 	}

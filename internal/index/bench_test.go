@@ -1,0 +1,117 @@
+package index
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"planb/internal/tree"
+)
+
+// The size of the benchmark's host: a hundred snapshots of a hundred thousand
+// files, of which one in a hundred changes from one to the next.
+const (
+	benchFiles     = 100_000
+	benchSnapshots = 100
+	benchPerDir    = 20
+)
+
+func benchName(i int) string {
+	dir := i / benchPerDir
+	return fmt.Sprintf("srv/d%02d/e%03d/file-%06d.dat", dir%50, dir, i)
+}
+
+// grow makes the tree, and change changes one in a hundred of its files.
+func (s *shelf) grow() {
+	for i := range benchFiles {
+		full := s.path(benchName(i))
+		if i%benchPerDir == 0 {
+			require.NoError(s.t, os.MkdirAll(filepath.Dir(full), 0o755))
+		}
+		require.NoError(s.t, os.WriteFile(full, []byte("x"), 0o644))
+	}
+}
+
+func (s *shelf) change(lots *rand.Rand) {
+	for range benchFiles / 100 {
+		full := s.path(benchName(lots.IntN(benchFiles)))
+		f, err := os.OpenFile(full, os.O_APPEND|os.O_WRONLY, 0)
+		require.NoError(s.t, err)
+		_, err = f.WriteString("y")
+		require.NoError(s.t, err)
+		require.NoError(s.t, f.Close())
+	}
+}
+
+// BenchmarkHundredSnapshots measures what an index costs and what its answers
+// take. Run it with -benchtime 1x.
+func BenchmarkHundredSnapshots(b *testing.B) {
+	s := newShelf(b)
+	lots := rand.New(rand.NewPCG(1, 2))
+	s.grow()
+	clock := func(what string, do func()) {
+		start := time.Now()
+		do()
+		b.ReportMetric(float64(time.Since(start).Milliseconds()), what+"-ms")
+	}
+	for b.Loop() {
+		clock("walk", func() { walkAll(b, s.view) })
+		clock("first-update", func() { s.snap() })
+		var spent time.Duration
+		for range benchSnapshots - 1 {
+			s.change(lots)
+			start := time.Now()
+			s.snap()
+			spent += time.Since(start)
+		}
+		b.ReportMetric(float64((spent / (benchSnapshots - 1)).Milliseconds()), "update-ms")
+		st, err := os.Stat(s.x.path)
+		require.NoError(b, err)
+		wal, err := os.Stat(s.x.path + "-wal")
+		require.NoError(b, err)
+		b.ReportMetric(float64(st.Size())/(1<<20), "MiB")
+		b.ReportMetric(float64(wal.Size())/(1<<20), "MiB-wal")
+		clock("history", func() {
+			_, err := s.x.History(b.Context(), "/"+benchName(4711))
+			require.NoError(b, err)
+		})
+		clock("random", func() {
+			_, err := s.x.Random(b.Context(), s.all[50].Name, 100, 1)
+			require.NoError(b, err)
+		})
+		clock("retain", func() {
+			_, err := s.x.Retain(b.Context(), s.all[10:])
+			require.NoError(b, err)
+		})
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// walkAll looks at every file, as an answer without an index has to for each
+// snapshot.
+func walkAll(b *testing.B, view string) {
+	var in func(d *tree.Dir)
+	in = func(d *tree.Dir) {
+		names, err := allNames(d)
+		require.NoError(b, err)
+		for _, n := range names {
+			m, err := d.Meta(n)
+			require.NoError(b, err)
+			if m.Type() == tree.TypeDir {
+				sub, err := d.OpenDir(n)
+				require.NoError(b, err)
+				in(sub)
+				sub.Close()
+			}
+		}
+	}
+	top, err := tree.Open(view)
+	require.NoError(b, err)
+	defer top.Close()
+	in(top)
+}
