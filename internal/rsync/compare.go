@@ -250,7 +250,7 @@ func (r *itemReader) line(line []byte) {
 	if !ok || len(text) < 13 || text[11] != ' ' {
 		return
 	}
-	path := "/" + strings.TrimSuffix(unescape(text[12:]), "/") // a directory's ends in one
+	path := "/" + strings.TrimSuffix(unescape(string(text[12:])), "/") // a directory's ends in one
 	if r.wanted[path] {
 		delete(r.wanted, path)
 		r.found++
@@ -271,19 +271,3 @@ func difference(code string) Difference {
 	}
 	return d
 }
-
-// unescape undoes what rsync does to a name in its output.
-func unescape(name []byte) string {
-	var b strings.Builder
-	for i := 0; i < len(name); i++ {
-		if e := name[i:]; len(e) >= 5 && e[0] == '\\' && e[1] == '#' && octal(e[2]) && octal(e[3]) && octal(e[4]) {
-			b.WriteByte((e[2]-'0')<<6 | (e[3]-'0')<<3 | (e[4] - '0'))
-			i += 4
-			continue
-		}
-		b.WriteByte(name[i])
-	}
-	return b.String()
-}
-
-func octal(c byte) bool { return '0' <= c && c <= '7' }
