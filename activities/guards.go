@@ -17,7 +17,7 @@ const (
 	holdTag  = "planb"
 )
 
-// judge counts what a transfer, and the tries before it that were broken off,
+// judge counts what a transfer, and those before it that no snapshot followed,
 // did since the last good backup, and gives the guards that find it suspect.
 // Counts are nil where rsync told none.
 func judge(p Plan, res rsync.Result, before rsync.Changes) (*policy.Counts, []policy.Tripped) {

@@ -45,9 +45,9 @@ func TestJudgeCountsWhatBrokenTriesDid(t *testing.T) {
 	t.Parallel()
 	s := &Storage{State: t.TempDir()}
 	for range 2 {
-		require.NoError(t, s.addChanges("run", rsync.Changes{Created: 1, Changed: 300, Deleted: 260}))
+		require.NoError(t, s.addChanges(Plan{}, rsync.Changes{Created: 1, Changed: 300, Deleted: 260}))
 	}
-	before, err := s.changes("run")
+	before, err := s.changes(Plan{})
 	require.NoError(t, err)
 	require.Equal(t, rsync.Changes{Created: 2, Changed: 600, Deleted: 520}, before)
 

@@ -143,7 +143,11 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 	if res.State == rsync.Failed {
 		return PullResult{}, s.failedPull(ctx, in.Plan, res)
 	}
-	before, err := s.changes(in.Plan.Run)
+	before, err := s.changes(in.Plan)
+	if err == nil {
+		// Whoever comes next before there is a snapshot is to know of these, too.
+		err = s.addChanges(in.Plan, res.Changes)
+	}
 	if err != nil {
 		return PullResult{}, s.bounded(ctx, in.Plan, err)
 	}
@@ -178,7 +182,7 @@ func (s *Storage) transfer(ctx context.Context, in PullInput, o rsync.RunOptions
 		changed := ctx.Err() == nil && errors.Is(context.Cause(run), errNewRate)
 		end()
 		if err != nil || res.State == rsync.Failed || res.State == rsync.Cancelled {
-			if kept := s.addChanges(in.Plan.Run, res.Changes); kept != nil {
+			if kept := s.addChanges(in.Plan, res.Changes); kept != nil {
 				return res, errors.Join(err, kept)
 			}
 		}
@@ -208,7 +212,7 @@ func (s *Storage) pullSpec(in PullInput, rate int64) (rsync.Pull, error) {
 		Super: s.Root, ACLs: in.Prepared.ACLs, Xattrs: in.Prepared.Xattrs,
 		Bandwidth: rate,
 	}
-	before, err := s.changes(p.Run)
+	before, err := s.changes(p)
 	if err != nil {
 		return spec, err
 	}

@@ -51,5 +51,5 @@ func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
 			"back the host up again: the next snapshot gets another name", nil)
 	}
 	s.sealSums(p, in.Name)
-	return nil
+	return s.forgetChanges(p)
 }
