@@ -232,8 +232,8 @@ func runWeb(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	defer store.Close()
 	return web.Serve(ctx, web.Options{
-		Listen: cfg.Web.Listen, User: cfg.Web.User, Password: cfg.Web.Password,
-		TemporalUI: cfg.Web.TemporalUI, Fleet: store, Log: log, Version: Version,
+		Listen: cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
+		TemporalUI: cfg.Web.TemporalUI, Catalog: store, Log: log, Version: Version,
 	})
 }
 

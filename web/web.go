@@ -1,9 +1,7 @@
-// Package web serves the pages of PlanB.
 package web
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,100 +9,111 @@ import (
 	"net/http"
 	"time"
 
+	"planb/internal/access"
 	"planb/internal/catalog"
+	"planb/web/fleet"
+	"planb/web/server"
+	"planb/web/static"
 )
-
-// Fleet is what the pages ask the catalog for.
-type Fleet interface {
-	Ping(ctx context.Context) error
-	Overview(ctx context.Context, f catalog.HostFilter, now time.Time) ([]catalog.HostOverview, error)
-}
 
 // Options is what the pages need.
 type Options struct {
 	// Listen is host:port.
 	Listen string
-	// User and Password sign in; without a password, only /healthz answers.
+	// URL is where readers find the pages; empty is http://Listen.
+	URL string
+	// Proxies lists the proxies whose X-Forwarded-For is believed: addresses
+	// and networks, separated by commas.
+	Proxies string
+	// User and Password make the first admin where there is no user yet.
 	User, Password string
 	// TemporalUI is where runs can be watched; empty leaves the link out.
 	TemporalUI string
-	Fleet      Fleet
+	Catalog    *catalog.Store
 	Log        *slog.Logger
 	Version    string
+	// Now is the clock; nil is that of the machine.
+	Now func() time.Time
 }
 
 // Serve answers on o.Listen until ctx ends.
 func Serve(ctx context.Context, o Options) error {
+	handler, err := Handler(ctx, o)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return fmt.Errorf("the web pages cannot listen on %s: choose another web.listen: %w", o.Listen, err)
 	}
-	server := &http.Server{
-		Handler: Handler(o), ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	srv := &http.Server{
+		Handler: handler,
+		// Slow writers of headers and bodies are cut off; slow readers of a
+		// large download are not.
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	go func() {
 		<-ctx.Done()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		_ = server.Shutdown(last)
+		_ = srv.Shutdown(last)
 	}()
 	o.Log.Info("web pages", "address", "http://"+listener.Addr().String())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	warnPlain(o)
+	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the web pages: %w", err)
 	}
 	return nil
 }
 
-// Handler gives the pages: / for those who sign in, /healthz for anyone.
-func Handler(o Options) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		if err := o.Fleet.Ping(r.Context()); err != nil {
+// Handler gives the pages, and makes the first admin where there is no user.
+func Handler(ctx context.Context, o Options) (http.Handler, error) {
+	proxies, err := server.ParseProxies(o.Proxies)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	passwords := access.NewPasswords()
+	if err := firstAdmin(ctx, o, passwords); err != nil {
+		return nil, err
+	}
+	s := server.New(server.Options{
+		Catalog: o.Catalog, Passwords: passwords, URL: o.URL, Proxies: proxies,
+		TemporalUI: o.TemporalUI, Version: o.Version, Log: o.Log, Now: o.Now,
+	})
+	return s.Handler(routes(o, s, passwords)), nil
+}
+
+// routes is the table of all routes: one line for each family of pages.
+func routes(o Options, s *server.Server, passwords *access.Passwords) []server.Route {
+	table := []server.Route{
+		server.Open(http.MethodGet, "/healthz", healthz(o)),
+		server.Open(http.MethodGet, static.Prefix, func(w http.ResponseWriter, r *http.Request) error {
+			static.Serve(w, r)
+			return nil
+		}),
+	}
+	for _, family := range [][]server.Route{
+		s.SignInRoutes(),
+		fleet.Pages{Catalog: o.Catalog, Now: o.Now}.Routes(),
+	} {
+		table = append(table, family...)
+	}
+	return table
+}
+
+func healthz(o Options) server.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := o.Catalog.Ping(r.Context()); err != nil {
 			o.Log.Warn("not healthy", "error", err)
 			http.Error(w, "the catalog does not answer", http.StatusServiceUnavailable)
-			return
+			return nil
 		}
-		fmt.Fprintln(w, "ok")
-	})
-	mux.Handle("GET /{$}", signedIn(o, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		hosts, err := o.Fleet.Overview(r.Context(), catalog.HostFilter{}, time.Now())
-		if err != nil {
-			o.Log.Error("reading the catalog", "error", err)
-			http.Error(w, "the catalog does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		if err := fleetPage(fleetOf(o, hosts)).Render(r.Context(), w); err != nil {
-			o.Log.Error("writing the page", "error", err)
-		}
-	})))
-	return secure(mux)
-}
-
-// secure sets what every answer carries: nothing from elsewhere, no script,
-// no frame.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+styleHash+"'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-// signedIn asks for the user and password of the configuration.
-func signedIn(o Options, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, password, _ := r.BasicAuth()
-		same := subtle.ConstantTimeCompare([]byte(user), []byte(o.User)) & subtle.ConstantTimeCompare([]byte(password), []byte(o.Password))
-		if o.Password == "" || same != 1 {
-			w.Header().Set("WWW-Authenticate", `Basic realm="PlanB", charset="UTF-8"`)
-			http.Error(w, "sign in with the user and password of the configuration (web.user, web.password)", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+		_, _ = fmt.Fprintln(w, "ok") // who is gone reads nothing
+		return nil
+	}
 }

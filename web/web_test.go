@@ -1,103 +1,120 @@
-package web
+package web_test
 
 import (
-	"context"
-	"errors"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"planb/internal/catalog"
-	"planb/internal/policy"
+	"planb/internal/ident"
+	"planb/web"
+	"planb/web/webtest"
 )
-
-// hosts is a catalog that answers with what it holds.
-type hosts struct {
-	list []catalog.HostOverview
-	err  error
-}
-
-func (h hosts) Ping(context.Context) error { return h.err }
-
-func (h hosts) Overview(context.Context, catalog.HostFilter, time.Time) ([]catalog.HostOverview, error) {
-	return h.list, h.err
-}
-
-func get(t *testing.T, f Fleet, path string, signIn bool) (*http.Response, string) {
-	t.Helper()
-	s := httptest.NewServer(Handler(Options{
-		User: "admin", Password: "secret", Fleet: f, TemporalUI: "http://127.0.0.1:8080", Version: "v1", Log: slog.New(slog.DiscardHandler),
-	}))
-	defer s.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
-	require.NoError(t, err)
-	if signIn {
-		req.SetBasicAuth("admin", "secret")
-	}
-	res, err := s.Client().Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	return res, string(body)
-}
 
 func TestHealthNeedsNoSignIn(t *testing.T) {
 	t.Parallel()
-	res, _ := get(t, hosts{}, "/healthz", false)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	res, _ = get(t, hosts{err: errors.New("away")}, "/healthz", false)
-	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	s := webtest.New(t)
+	require.Equal(t, http.StatusOK, s.Reader().Get("/healthz").Status)
+	s.Store.Close()
+	require.Equal(t, http.StatusServiceUnavailable, s.Reader().Get("/healthz").Status)
 }
 
-func TestFleetShowsHostsToThoseWhoSignIn(t *testing.T) {
+func TestFirstAdminComesFromTheConfigurationOnce(t *testing.T) {
 	t.Parallel()
-	good := time.Date(2026, 11, 23, 1, 30, 0, 0, time.UTC)
-	used := int64(3 << 20)
-	f := hosts{list: []catalog.HostOverview{{
-		Host: "acme/web1", Health: policy.HealthOK, State: "ok", LastGood: &good, UsedBytes: &used, Message: "<script>alert(1)</script>",
-	}}}
-	res, body := get(t, f, "/", false)
-	require.Equal(t, http.StatusUnauthorized, res.StatusCode)
-	require.NotContains(t, body, "acme")
+	s := webtest.New(t, func(o *web.Options) { o.User, o.Password = "admin", webtest.Password })
+	r := s.SignIn("admin")
+	require.Equal(t, http.StatusOK, r.Get("/").Status)
 
-	res, body = get(t, f, "/", true)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	for _, want := range []string{"acme/web1", "2026-11-23 01:30 UTC", "3.0 MiB", "http://127.0.0.1:8080", "&lt;script&gt;"} {
-		require.Contains(t, body, want)
+	other := s.Options
+	other.User, other.Password = "eve", "another password"
+	_, err := web.Handler(t.Context(), other)
+	require.NoError(t, err)
+	users, err := s.Store.Users(t.Context())
+	require.NoError(t, err)
+	require.Len(t, users, 1, "with a user there, the configuration adds none")
+}
+
+func TestFleetShowsEachReaderTheirGroups(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	for _, h := range []ident.Host{{Group: "acme", Name: "web1"}, {Group: "umbrella", Name: "db1"}} {
+		_, err := s.Store.AddHost(t.Context(), catalog.NewHost{Host: h, Address: "a.example", AddGroup: true})
+		require.NoError(t, err)
 	}
-	require.NotContains(t, body, "<script>")
-	policy := res.Header.Get("Content-Security-Policy")
-	require.Contains(t, policy, "default-src 'none'")
-	require.NotContains(t, policy, "unsafe")
+	r := s.Reader()
+	a := r.Get("/")
+	require.Equal(t, http.StatusSeeOther, a.Status)
+	require.Equal(t, "/sign-in", a.Location)
+	require.NotContains(t, a.Body, "acme")
+
+	all := s.As("alice", "viewer").Get("/")
+	require.Contains(t, all.Body, "acme/web1")
+	require.Contains(t, all.Body, "umbrella/db1")
+	one := s.As("bob", "viewer:acme").Get("/")
+	require.Contains(t, one.Body, "acme/web1")
+	require.NotContains(t, one.Body, "umbrella")
 }
 
-func TestNoPasswordSignsNobodyIn(t *testing.T) {
+func TestSignInWithPasswordEachTime(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(Handler(Options{Fleet: hosts{}, Log: slog.New(slog.DiscardHandler)}))
-	defer s.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+	s := webtest.New(t)
+	s.AddUser("alice", "viewer")
+	r := s.Reader()
+	req := func(password string) webtest.Answer {
+		q := &http.Request{Header: http.Header{}}
+		q.SetBasicAuth("alice", password)
+		r.Header = q.Header
+		return r.Get("/")
+	}
+	require.Equal(t, http.StatusOK, req(webtest.Password).Status)
+	require.Equal(t, http.StatusOK, req(webtest.Password).Status)
+	require.Equal(t, http.StatusSeeOther, req("wrong password").Status)
+	sessions, err := s.Store.Sessions(t.Context(), "alice", s.Clock.Now())
 	require.NoError(t, err)
-	req.SetBasicAuth("", "")
-	res, err := s.Client().Do(req)
+	require.Empty(t, sessions)
+	_, err = s.Store.SetUserEnabled(t.Context(), "alice", false)
 	require.NoError(t, err)
-	defer res.Body.Close()
-	require.Equal(t, http.StatusUnauthorized, res.StatusCode)
+	require.Equal(t, http.StatusSeeOther, req(webtest.Password).Status)
 }
 
-func TestNothingIsWrittenThroughThePages(t *testing.T) {
+func TestSignInAndOut(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(Handler(Options{Fleet: hosts{}, Log: slog.New(slog.DiscardHandler)}))
-	defer s.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/", nil)
-	require.NoError(t, err)
-	res, err := s.Client().Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	require.Equal(t, http.StatusMethodNotAllowed, res.StatusCode)
+	s := webtest.New(t)
+	s.AddUser("alice", "viewer")
+	r := s.Reader()
+	require.Equal(t, "/sign-in?next=%2F%3Fx%3D1", r.Get("/?x=1").Location)
+	a := r.Post("/sign-in", url.Values{"user": {" Alice "}, "password": {webtest.Password}, "next": {"/?x=1"}})
+	require.Equal(t, http.StatusSeeOther, a.Status)
+	require.Equal(t, "/?x=1", a.Location)
+	require.Equal(t, http.StatusOK, r.Get("/").Status)
+	cookie := a.Cookies[0]
+	require.Equal(t, "planb", cookie.Name)
+	require.True(t, cookie.HttpOnly)
+	require.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
+
+	require.Equal(t, "/sign-in", r.Post("/sign-out", url.Values{}).Location)
+	require.Equal(t, http.StatusSeeOther, r.Get("/").Status)
+	// The cookie that somebody kept is worth nothing either.
+	kept := s.Reader()
+	kept.Header.Set("Cookie", cookie.Name+"="+cookie.Value)
+	require.Equal(t, http.StatusSeeOther, kept.Get("/").Status)
+}
+
+func TestSessionsEndByThemselves(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	r := s.As("alice", "viewer")
+	for range 14 { // in use each half day but one hour
+		s.Clock.Advance(catalog.IdleSession - time.Hour)
+		require.Equal(t, http.StatusOK, r.Get("/").Status)
+	}
+	s.Clock.Advance(catalog.WholeSession - 14*(catalog.IdleSession-time.Hour))
+	require.Equal(t, http.StatusSeeOther, r.Get("/").Status, "no session outlives WholeSession")
+
+	r = s.SignIn("alice")
+	s.Clock.Advance(catalog.IdleSession)
+	require.Equal(t, http.StatusSeeOther, r.Get("/").Status, "nor IdleSession without use")
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -64,7 +65,7 @@ func (s *Store) StartSession(ctx context.Context, user string, in SignIn) (secre
 		if _, err := tx.Exec(ctx, `delete from sign_in_attempts where user_name = $1 and ip = $2`, user, in.IP); err != nil {
 			return err
 		}
-		agent := []rune(in.Agent)
+		agent := []rune(strings.ToValidUTF8(in.Agent, "?"))
 		_, err = tx.Exec(ctx, `insert into sessions (hash, user_id, created_at, seen_at, expires_at, ip, agent) values ($1, $2::uuid, $3, $3, $4, $5, $6)`,
 			access.HashSecret(secret), id, in.At, in.At.Add(WholeSession), in.IP, string(agent[:min(len(agent), longestAgent)]))
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"planb/internal/access"
 )
 
 // How many sign-ins may fail within AttemptWindow before more are refused. The
@@ -92,4 +94,21 @@ func (s *Store) RenewPasswordHash(ctx context.Context, user, old, hash string) e
 func forgetAttempts(ctx context.Context, tx pgx.Tx, user string) error {
 	_, err := tx.Exec(ctx, `delete from sign_in_attempts where user_name = $1`, user)
 	return err
+}
+
+// UserPrincipal gives a user as somebody who sends the password with each
+// request, and the hash of that password; found is false when there is no such
+// user or it is disabled.
+func (s *Store) UserPrincipal(ctx context.Context, name string) (p access.Principal, hash string, found bool, err error) {
+	type row struct {
+		principalRow
+		PasswordHash string
+	}
+	list, err := rows[row](ctx, s.pool, `select u.id::text as id, u.name, u.display_name, '' as key, null::timestamptz as seen_at,`+
+		grantsOfUser+` as grants, null::jsonb as owner, u.password_hash from users u where u.name = $1 and not u.disabled`, name)
+	if err != nil || len(list) == 0 {
+		return p, "", false, s.explain(err)
+	}
+	u := list[0]
+	return access.Principal{UserID: u.ID, Name: u.Name, DisplayName: u.DisplayName, Grants: u.Grants}, u.PasswordHash, true, nil
 }

@@ -107,8 +107,14 @@ type Data struct {
 
 // Web is the web server.
 type Web struct {
-	Listen   string `yaml:"listen"`
-	URL      string `yaml:"url"`
+	Listen string `yaml:"listen"`
+	// URL is where people find the pages; with https, cookies are sent over
+	// TLS only.
+	URL string `yaml:"url"`
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed:
+	// addresses and networks, separated by commas.
+	TrustedProxies string `yaml:"trusted_proxies"`
+	// User and Password make the first admin, where there is no user yet.
 	User     string `yaml:"user"`
 	Password string `yaml:"password"`
 	// TemporalUI is the address of Temporal's own pages, for links.
