@@ -22,6 +22,7 @@ const (
 	PrepareName          = "Prepare"
 	PullName             = "Pull"
 	SnapshotName         = "Snapshot"
+	SnapshotTakenName    = "SnapshotTaken"
 	PruneName            = "Prune"
 	MeasureName          = "Measure"
 	RecordName           = "Record"

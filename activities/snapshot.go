@@ -50,6 +50,33 @@ func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
 			fmt.Sprintf("the snapshot %s@%s is there already, from another run", p.Dataset, in.Name),
 			"back the host up again: the next snapshot gets another name", nil)
 	}
-	s.sealSums(p, in.Name)
+	return s.cover(p, in.Name)
+}
+
+// cover says that what was transferred until now is in a snapshot. The caller
+// has the lock of the dataset.
+func (s *Storage) cover(p Plan, snapshot string) error {
+	s.sealSums(p, snapshot)
 	return s.forgetChanges(p)
+}
+
+// SnapshotTaken says whether the pool has the snapshot that a run was to take.
+// A try that is still at it is waited for.
+func (s *Storage) SnapshotTaken(ctx context.Context, in SnapshotInput) (bool, error) {
+	lock, err := s.lock(in.Plan, in.Data)
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	snap, err := s.ZFS.Snapshot(ctx, in.Plan.Dataset, in.Name)
+	if errors.Is(err, zfs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for %s@%s: %w", in.Plan.Dataset, in.Name, err)
+	}
+	if snap.Props[zfs.PropRun] != in.Plan.Run {
+		return false, nil
+	}
+	return true, s.cover(in.Plan, in.Name)
 }

@@ -151,6 +151,7 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 
 		activities.GuardsName:         storage.Guards,
 		activities.PlanPruneName:      storage.PlanPrune,
+		activities.SnapshotTakenName:  storage.SnapshotTaken,
 		activities.DecideName:         storage.Decide,
 		activities.ChangeSnapshotName: storage.ChangeSnapshot,
 		activities.MoveDatasetName:    storage.MoveDataset,

@@ -46,6 +46,8 @@ type backup struct {
 	low string
 	// began is set once the run can be in the catalog.
 	began bool
+	// unknown says that nobody could tell whether a snapshot was taken.
+	unknown bool
 }
 
 func newBackup(ctx workflow.Context, in BackupInput) *backup {
@@ -224,7 +226,7 @@ func (b *backup) snapshot(ctx workflow.Context) error {
 	err = workflow.ExecuteActivity(
 		onStorage(ctx, b.plan.Server, "snapshot "+b.plan.Dataset+"@"+name, 5*time.Minute),
 		activities.SnapshotName, in).Get(ctx, nil)
-	if err != nil {
+	if err != nil && !b.taken(ctx, in) {
 		return err
 	}
 	b.out.Snapshot = name
@@ -366,6 +368,9 @@ func (b *backup) settle(cause error) {
 	default:
 		b.out.State, b.out.Message = policy.StateFailed, activities.Message(cause)
 		b.out.Remedy = activities.Remedy(cause)
+	}
+	if b.unknown {
+		b.doubt()
 	}
 }
 

@@ -51,13 +51,14 @@ func newEnv(t *testing.T) *env {
 		activities.PreCheckName: func(context.Context, activities.PreCheckInput) (activities.PreCheckResult, error) {
 			panic("not mocked")
 		},
-		activities.PinHostKeysName: func(context.Context, activities.PinHostKeysInput) error { panic("not mocked") },
-		activities.PrepareName:     func(context.Context, activities.Plan) (activities.Prepared, error) { panic("not mocked") },
-		activities.PullName:        func(context.Context, activities.PullInput) (activities.PullResult, error) { panic("not mocked") },
-		activities.SnapshotName:    func(context.Context, activities.SnapshotInput) error { panic("not mocked") },
-		activities.PruneName:       func(context.Context, activities.PruneInput) (activities.PruneResult, error) { panic("not mocked") },
-		activities.GuardsName:      func(context.Context, activities.GuardsInput) (activities.GuardsResult, error) { panic("not mocked") },
-		activities.MeasureName:     func(context.Context, activities.Plan) (activities.Measured, error) { panic("not mocked") },
+		activities.PinHostKeysName:   func(context.Context, activities.PinHostKeysInput) error { panic("not mocked") },
+		activities.PrepareName:       func(context.Context, activities.Plan) (activities.Prepared, error) { panic("not mocked") },
+		activities.PullName:          func(context.Context, activities.PullInput) (activities.PullResult, error) { panic("not mocked") },
+		activities.SnapshotName:      func(context.Context, activities.SnapshotInput) error { panic("not mocked") },
+		activities.SnapshotTakenName: func(context.Context, activities.SnapshotInput) (bool, error) { panic("not mocked") },
+		activities.PruneName:         func(context.Context, activities.PruneInput) (activities.PruneResult, error) { panic("not mocked") },
+		activities.GuardsName:        func(context.Context, activities.GuardsInput) (activities.GuardsResult, error) { panic("not mocked") },
+		activities.MeasureName:       func(context.Context, activities.Plan) (activities.Measured, error) { panic("not mocked") },
 		activities.RecordName: func(_ context.Context, out activities.Outcome) error {
 			e.recorded = append(e.recorded, out)
 			return nil
@@ -286,3 +287,45 @@ func TestCancelAfterTheSnapshotStillListsIt(t *testing.T) {
 	require.Contains(t, out.Message, "cancelled after the snapshot was taken")
 	require.NotNil(t, out.Measured)
 }
+
+// That a try of the snapshot did not tell how it ended does not mean that there
+// is none: the pool is asked.
+func TestASnapshotOfATryThatToldNothing(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err    error
+		cancel bool
+		there  bool
+		asked  error
+		state  string
+		says   string
+	}{
+		"cancelled, and there":     {temporal.NewCanceledError(), true, true, nil, policy.StateOK, "cancelled after the snapshot was taken"},
+		"cancelled, and not there": {temporal.NewCanceledError(), true, false, nil, policy.StateCancelled, "cancelled before a snapshot was taken"},
+		"failed, and there":        {errNoMore, false, true, nil, policy.StateOK, ""},
+		"failed, and not there":    {errNoMore, false, false, nil, policy.StateFailed, "no more tries"},
+		"nobody knows":             {temporal.NewCanceledError(), true, false, errNoMore, policy.StateCancelled, "cancelled while the snapshot was being taken; the storage server could not be asked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t)
+			e.OnActivity(activities.PreCheckName, mock.Anything, mock.Anything).Return(activities.PreCheckResult{Ready: true}, nil)
+			e.OnActivity(activities.SnapshotName, mock.Anything, mock.Anything).Return(tc.err).Once().
+				Run(func(mock.Arguments) {
+					if tc.cancel {
+						e.CancelWorkflow()
+					}
+				})
+			e.OnActivity(activities.SnapshotTakenName, mock.Anything, mock.Anything).Return(tc.there, tc.asked).Once()
+			e.ready(okPull)
+			out := e.backup(activities.TriggerSchedule)
+			require.Equal(t, tc.state, out.State)
+			require.Contains(t, out.Message, tc.says)
+			require.Equal(t, tc.there, out.Snapshot != "")
+			require.Equal(t, tc.there, out.Measured != nil, "what is there is listed")
+			e.AssertExpectations(t)
+		})
+	}
+}
+
+var errNoMore = temporal.NewNonRetryableApplicationError("no more tries", activities.ErrTypePull, nil)
