@@ -14,6 +14,9 @@ type RegisterInput struct {
 	// DataURL is where the server's data service answers.
 	DataURL  string        `json:"data_url"`
 	Storages []StorageRoom `json:"storages"`
+	// PullSlots is how many transfers the server does at once; 0 from workers
+	// that do not say.
+	PullSlots int `json:"pull_slots,omitempty"`
 	At       time.Time     `json:"at"`
 }
 
@@ -35,7 +38,11 @@ func (s *Storage) Storages(ctx context.Context) []StorageRoom {
 // RegisterStorages enters the storages of a server in the catalog.
 func (c *Control) RegisterStorages(ctx context.Context, in RegisterInput) error {
 	for _, room := range in.Storages {
-		if err := c.Catalog.UpsertStorage(asActor(ctx), storageRecord(in.Server, in.DataURL, room, in.At)); err != nil {
+		st := storageRecord(in.Server, in.DataURL, room, in.At)
+		if in.PullSlots > 0 {
+			st.PullSlots = &in.PullSlots
+		}
+		if err := c.Catalog.UpsertStorage(asActor(ctx), st); err != nil {
 			return refused(fmt.Sprintf("registering %s", room.Dataset), err)
 		}
 	}

@@ -164,6 +164,7 @@ func register(ctx context.Context, tc client.Client, cfg *config.Config, s *acti
 	for {
 		err := worker.RegisterStorages(ctx, tc, activities.RegisterInput{
 			Server: cfg.Server, DataURL: cfg.Data.URL, Storages: s.Storages(ctx), At: time.Now(),
+			PullSlots: cfg.Limits.Pulls,
 		})
 		if err != nil && ctx.Err() == nil {
 			log.Error("storages were not registered", "error", err)

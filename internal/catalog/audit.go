@@ -27,6 +27,7 @@ func actorOf(ctx context.Context) string {
 
 // AuditEntry is one change that was made.
 type AuditEntry struct {
+	ID      int64           `json:"id"`
 	At      time.Time       `json:"at"`
 	Actor   string          `json:"actor"`
 	Action  string          `json:"action"`
@@ -72,7 +73,7 @@ func (s *Store) NoteChange(ctx context.Context, run, action, subject string, det
 // newest first.
 func (s *Store) Audit(ctx context.Context, subject string, limit int) ([]AuditEntry, error) {
 	found, err := rows[AuditEntry](ctx, s.pool, `
-		select at, actor, action, subject, detail from audit
+		select id, at, actor, action, subject, detail from audit
 		where $1 = '' or subject = $1 order by id desc limit $2`, subject, limit)
 	return found, s.explain(err)
 }

@@ -37,6 +37,9 @@ func (s *Store) AddHost(ctx context.Context, n NewHost) (Host, error) {
 	}
 	var h Host
 	err := s.tx(ctx, func(tx pgx.Tx) error {
+		if err := lockPolicies(ctx, tx); err != nil {
+			return err
+		}
 		if n.AddGroup {
 			if _, err := ensureGroup(ctx, tx, n.Host.Group); err != nil {
 				return err
@@ -125,6 +128,11 @@ type HostEdit struct {
 func (s *Store) EditHost(ctx context.Context, host ident.Host, e HostEdit) (Host, error) {
 	var h Host
 	err := s.tx(ctx, func(tx pgx.Tx) error {
+		if e.Settings != nil {
+			if err := lockPolicies(ctx, tx); err != nil {
+				return err
+			}
+		}
 		old, err := lockHost(ctx, tx, host)
 		if err != nil {
 			return err

@@ -58,6 +58,9 @@ func (s *Store) RenameHost(ctx context.Context, id string, to ident.Host, datase
 	}
 	var h Host
 	err := s.tx(ctx, func(tx pgx.Tx) error {
+		if err := lockPolicies(ctx, tx); err != nil {
+			return err
+		}
 		old, err := lockHostID(ctx, tx, id)
 		if err != nil {
 			return err
@@ -81,6 +84,9 @@ func (s *Store) RenameHost(ctx context.Context, id string, to ident.Host, datase
 		}
 		if tag.RowsAffected() == 0 {
 			return groupNotFound(to.Group)
+		}
+		if _, err := refreshStandings(ctx, tx, OfHost(to)); err != nil {
+			return err
 		}
 		if dataset != old.Dataset {
 			if err := moveDataset(ctx, tx, old, to, dataset); err != nil {

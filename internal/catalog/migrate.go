@@ -43,6 +43,9 @@ func Migrate(ctx context.Context, url string) (from, to int, err error) {
 	if err := m.Migrate(ctx); err != nil {
 		return int(before), int(before), s.explain(fmt.Errorf("migrating the database from version %d: %w", before, err))
 	}
+	if _, err := s.RefreshStandings(ctx); err != nil {
+		return int(before), len(m.Migrations), err
+	}
 	return int(before), len(m.Migrations), nil
 }
 

@@ -40,6 +40,7 @@ type HostOverview struct {
 	Storage         Text       `json:"storage"`
 	Dataset         Text       `json:"dataset"`
 	Tags            []string   `json:"tags"`
+	Notes           Text       `json:"notes"`
 }
 
 // overviewRow is a host with its newest backup, which may be under way, and
@@ -50,14 +51,15 @@ type overviewRow struct {
 	LastRun, SuspectSince                 *time.Time
 }
 
-const selectOverview = `select` + hostColumns + `,
-	coalesce(r.id, '') as run, coalesce(r.state, '') as run_state, r.started as last_run,
-	coalesce(nullif(r.reason, ''), r.message, '') as run_message, coalesce(e.state, '') as ended_state,
-	(select min(created) from snapshots where host_id = h.id and state = 'suspect') as suspect_since` + hostTables + `
-	left join lateral (select id, state, started, message, reason from runs where host_id = h.id and kind = 'backup'
-		and state <> 'skipped' order by started desc limit 1) r on true
-	left join lateral (select state from runs where host_id = h.id and kind = 'backup'
-		and state not in ('skipped', 'cancelled', 'waiting', 'running') order by started desc limit 1) e on true`
+const overviewColumns = hostColumns + `,
+	coalesce(n.run_id, '') as run, coalesce(n.state, '') as run_state, n.started as last_run,
+	coalesce(n.message, '') as run_message, coalesce(n.ended_state, '') as ended_state, sus.since as suspect_since`
+
+const overviewTables = hostTables + `
+	left join newest_backups n on n.host_id = h.id
+	left join (select host_id, min(created) as since from snapshots where state = 'suspect' group by host_id) sus on sus.host_id = h.id`
+
+const selectOverview = `select` + overviewColumns + overviewTables
 
 // Overview gives how hosts are doing at the time now, by group and name.
 func (s *Store) Overview(ctx context.Context, f HostFilter, now time.Time) ([]HostOverview, error) {
@@ -94,26 +96,36 @@ func (s *Store) HostOverview(ctx context.Context, host ident.Host, now time.Time
 
 func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
 	timetable := e.Timetable(r.ID)
-	o := HostOverview{
-		Host: r.Ident().String(), Group: r.Group, Name: r.Name, Address: r.Address,
-		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason),
-		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, SuspectSince: r.SuspectSince, LastRun: r.LastRun, Run: Text(r.Run),
-		UsedBytes: r.UsedBytes, ReferencedBytes: r.ReferencedBytes, Snapshots: r.SnapshotCount,
-		Server: Text(r.Server), Storage: Text(r.Storage), Dataset: Text(r.Dataset), Tags: r.Tags,
-		Health: policy.HealthOf(policy.HealthInput{
-			LastGood: r.LastGood, LastRunState: r.EndedState, Enabled: r.Enabled,
-			Suspect: r.SuspectSince != nil, Every: timetable.LongestGap(), Now: now,
-		}),
-	}
-	if !r.Enabled {
-		return o
-	}
-	// A time zone that this machine does not know leaves the next run unknown.
-	if next, err := timetable.Next(now, 1); err == nil && len(next) > 0 {
-		at := next[0].UTC()
-		o.NextRun = &at
+	o := r.plain(policy.HealthOf(policy.HealthInput{
+		LastGood: r.LastGood, LastRunState: r.EndedState, Enabled: r.Enabled,
+		Suspect: r.SuspectSince != nil, Every: timetable.LongestGap(), Now: now,
+	}))
+	if r.Enabled {
+		o.NextRun = nextRun(timetable, now)
 	}
 	return o
+}
+
+// plain is what follows from the row alone, once its health is known.
+func (r overviewRow) plain(health policy.Health) HostOverview {
+	return HostOverview{
+		Host: r.Ident().String(), Group: r.Group, Name: r.Name, Address: r.Address,
+		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason), Health: health,
+		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, SuspectSince: r.SuspectSince, LastRun: r.LastRun, Run: Text(r.Run),
+		UsedBytes: r.UsedBytes, ReferencedBytes: r.ReferencedBytes, Snapshots: r.SnapshotCount,
+		Server: Text(r.Server), Storage: Text(r.Storage), Dataset: Text(r.Dataset), Tags: r.Tags, Notes: Text(r.Notes),
+	}
+}
+
+// nextRun gives the next start. A time zone that this machine does not know
+// leaves it unknown.
+func nextRun(tt policy.Timetable, now time.Time) *time.Time {
+	next, err := tt.Next(now, 1)
+	if err != nil || len(next) == 0 {
+		return nil
+	}
+	at := next[0].UTC()
+	return &at
 }
 
 // HostPolicy is a host with its policy in force.

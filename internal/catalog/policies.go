@@ -123,7 +123,7 @@ func decodeSettings(text []byte, where string) (set policy.Settings, err error) 
 func editSettings(ctx context.Context, tx pgx.Tx, sc Scope, change func(*policy.Settings) error) error {
 	// The system's row may not be there yet to be locked, so lock the table:
 	// settings change by hand, and rarely.
-	if _, err := tx.Exec(ctx, `lock table policies in share row exclusive mode`); err != nil {
+	if err := lockPolicies(ctx, tx); err != nil {
 		return err
 	}
 	key, err := keyOf(ctx, tx, sc)
@@ -160,6 +160,9 @@ func putSettings(ctx context.Context, tx pgx.Tx, sc Scope, set policy.Settings) 
 	_, err = tx.Exec(ctx, `insert into policies (scope, group_id, host_id, settings) values ($1, $2::uuid, $3::uuid, $4)`,
 		key.scope, key.groupID, key.hostID, text)
 	if err != nil {
+		return err
+	}
+	if _, err := refreshStandings(ctx, tx, sc); err != nil {
 		return err
 	}
 	return audit(ctx, tx, "policy.edit", sc.String(), json.RawMessage(text))

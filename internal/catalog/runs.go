@@ -53,14 +53,18 @@ type Run struct {
 	WorkflowRunID    string          `json:"workflow_run_id"`
 }
 
-const selectRun = `
-	select r.id, r.workflow_id, coalesce(g.name, r.group_name) || '/' || coalesce(h.name, r.host_name) as host,
+const runColumns = `
+		r.id, r.workflow_id, coalesce(g.name, r.group_name) || '/' || coalesce(h.name, r.host_name) as host,
 		coalesce(r.host_id::text, '') as host_id, r.kind, r.trigger, r.state, r.reason, r.next_try, r.attempt,
 		r.started, r.finished,
 		greatest(0, extract(epoch from coalesce(r.finished, now()) - r.started))::float8 as duration_seconds,
 		r.snapshot, r.files_total, r.files_transferred, r.files_deleted, r.bytes_transferred, r.bytes_total,
-		r.warnings, r.message, r.remedy, r.detail, r.id as workflow_run_id
-	from runs r left join hosts h on h.id = r.host_id left join groups g on g.id = h.group_id`
+		r.warnings, r.message, r.remedy, r.detail, r.id as workflow_run_id`
+
+// runNames finds what the host of a run is called now.
+const runNames = ` left join hosts h on h.id = r.host_id left join groups g on g.id = h.group_id`
+
+const selectRun = `select` + runColumns + ` from runs r` + runNames
 
 // RunStart is what is known of a run when it begins.
 type RunStart struct {
@@ -207,21 +211,22 @@ type RunFilter struct {
 // Runs gives runs, the newest first. Those of a host are found under its
 // present name; those of a removed host under its last.
 func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
-	limit := &f.Limit
+	limit := f.Limit
 	switch {
 	case f.Limit == 0:
-		*limit = 100
+		limit = 100
 	case f.Limit < 0:
-		limit = nil
+		limit = 0
 	}
-	found, err := rows[Run](ctx, s.pool, selectRun+`
-		where ($1 = '' or coalesce(g.name, r.group_name) = $1 and coalesce(h.name, r.host_name) = $2)
-			and ($3 = '' or coalesce(g.name, r.group_name) = $3)
-			and ($4 = '' or r.kind = $4) and ($5 = '' or r.state = $5)
-			and (not $6 or r.finished is null) and r.started >= $7
-		order by r.started desc, r.id limit $8`,
-		f.Host.Group, f.Host.Name, f.Group, f.Kind, f.State, f.UnderWay, f.Since, limit)
-	return found, s.explain(err)
+	q := RunQuery{
+		Visible: Everything(), Host: f.Host, Group: f.Group, Kind: f.Kind, State: f.State, UnderWay: f.UnderWay, Since: f.Since,
+	}
+	var found []Run
+	err := s.snapshot(ctx, func(tx pgx.Tx) (err error) {
+		found, err = q.read(ctx, tx, limit, true)
+		return err
+	})
+	return found, err
 }
 
 // Run gives the run whose id is, or begins with, prefix.

@@ -24,11 +24,14 @@ type Storage struct {
 	Health string    `json:"health"`
 	SeenAt time.Time `json:"seen_at"`
 	Hosts  int       `json:"hosts"`
+	// PullSlots is how many transfers its server does at once; nil when its
+	// worker did not say.
+	PullSlots *int `json:"pull_slots"`
 }
 
 const selectStorage = `
 	select st.id::text as id, st.server, st.dataset, st.data_url, st.size_bytes, st.used_bytes, st.free_bytes,
-		st.health, st.seen_at, (select count(*) from hosts h where h.storage_id = st.id)::int as hosts
+		st.health, st.seen_at, st.pull_slots, (select count(*) from hosts h where h.storage_id = st.id)::int as hosts
 	from storages st`
 
 // UpsertStorage records a storage as its worker saw it just now (SeenAt). An
@@ -42,14 +45,17 @@ func (s *Store) UpsertStorage(ctx context.Context, st Storage) error {
 	}
 	return s.tx(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			insert into storages as st (server, dataset, data_url, size_bytes, used_bytes, free_bytes, health, seen_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8)
+			insert into storages as st (server, dataset, data_url, size_bytes, used_bytes, free_bytes, health, seen_at, pull_slots)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			on conflict (server, dataset) do update set data_url = coalesce(nullif(excluded.data_url, ''), st.data_url),
 				size_bytes = excluded.size_bytes, used_bytes = excluded.used_bytes, free_bytes = excluded.free_bytes,
-				health = excluded.health, seen_at = excluded.seen_at
+				health = excluded.health, seen_at = excluded.seen_at, pull_slots = coalesce(excluded.pull_slots, st.pull_slots)
 			where st.seen_at <= excluded.seen_at`,
-			st.Server, st.Dataset, st.DataURL, st.SizeBytes, st.UsedBytes, st.FreeBytes, st.Health, st.SeenAt)
-		return err
+			st.Server, st.Dataset, st.DataURL, st.SizeBytes, st.UsedBytes, st.FreeBytes, st.Health, st.SeenAt, st.PullSlots)
+		if err != nil {
+			return err
+		}
+		return sampleStorage(ctx, tx, st)
 	})
 }
 

@@ -25,6 +25,8 @@ type Store struct {
 	pool *pgxpool.Pool
 	// where is "host:port", for messages; never user or password.
 	where string
+	// timetables are those of hosts, as last read.
+	timetables timetables
 }
 
 // Open connects to the catalog at url (a PostgreSQL URL or keyword string; a

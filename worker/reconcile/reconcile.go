@@ -47,6 +47,8 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	tick := time.NewTicker(runsEvery)
 	defer tick.Stop()
 	synced := time.Time{}
+	_, err := r.Catalog.RefreshStandings(ctx) // an upgrade may read policies in another way
+	r.report(ctx, "what lists of hosts show of their policies was not refreshed", err)
 	for {
 		r.report(ctx, "runs were not reconciled", r.Runs(ctx))
 		if r.Now().Sub(synced) >= schedulesEvery {

@@ -1,0 +1,121 @@
+package catalog_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"planb/internal/catalog"
+	"planb/internal/catalog/catalogtest"
+	"planb/internal/ident"
+	"planb/internal/policy"
+)
+
+// mostForAPage is how long a page may take at the median, with 5,000 hosts and
+// 500,000 runs on two cores; its questions alone are to stay well below it.
+const mostForAPage = 100 * time.Millisecond
+
+func TestListsOfALargeFleetAreFast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills a catalog with 500,000 runs")
+	}
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	began := time.Now()
+	s := catalogtest.Seed(t, catalogtest.Large(now))
+	t.Logf("filled in %v", time.Since(began).Round(time.Millisecond))
+	one := ident.Host{Group: "group07", Name: "web0007"}
+	seen := catalog.OnlyGroups("group01", "group02", "group03", "group04", "group05")
+	var ids []string
+	page, err := s.HostPage(t.Context(), catalog.HostQuery{Visible: catalog.Everything(), Now: now, Limit: 50})
+	require.NoError(t, err)
+	require.Equal(t, 5000, page.Total)
+	hosts, err := s.Hosts(t.Context(), catalog.HostFilter{Group: "group07"})
+	require.NoError(t, err)
+	for _, h := range hosts[:50] {
+		ids = append(ids, h.ID)
+	}
+	_, err = s.Starts(t.Context(), catalog.Everything(), now, now) // a server that has just started is slower once
+	require.NoError(t, err)
+	runs := func(q catalog.RunQuery) func(context.Context) (int, error) {
+		return func(ctx context.Context) (int, error) {
+			list, err := s.RunPage(ctx, q)
+			return len(list.Runs), err
+		}
+	}
+	hostsOf := func(q catalog.HostQuery) func(context.Context) (int, error) {
+		q.Now = now
+		return func(ctx context.Context) (int, error) {
+			list, err := s.HostPage(ctx, q)
+			return len(list.Hosts), err
+		}
+	}
+	audit := func(q catalog.AuditQuery) func(context.Context) (int, error) {
+		return func(ctx context.Context) (int, error) {
+			list, err := s.AuditPage(ctx, q)
+			return len(list.Entries), err
+		}
+	}
+	for _, c := range []struct {
+		what string
+		ask  func(context.Context) (int, error)
+		want int
+	}{
+		{"what needs a person", func(ctx context.Context) (int, error) {
+			a, err := s.Attention(ctx, catalog.Everything(), now, 50)
+			return len(a.Hosts), err
+		}, 50},
+		{"what needs a person of five groups", func(ctx context.Context) (int, error) {
+			a, err := s.Attention(ctx, seen, now, 50)
+			return a.All(), err
+		}, 500},
+		{"running now", runs(catalog.RunQuery{Visible: catalog.Everything(), UnderWay: true}), 50},
+		{"room", func(ctx context.Context) (int, error) {
+			list, err := s.StorageRooms(ctx, catalog.Everything(), now)
+			return len(list), err
+		}, 4},
+		{"calendar", func(ctx context.Context) (int, error) {
+			days, err := s.Calendar(ctx, ids, catalog.Days(now, time.UTC, 30))
+			return len(days), err
+		}, 50},
+		{"hosts", hostsOf(catalog.HostQuery{Visible: catalog.Everything()}), 50},
+		{"hosts by health", hostsOf(catalog.HostQuery{Visible: catalog.Everything(), Sort: "health"}), 50},
+		{"the last hosts by size", hostsOf(catalog.HostQuery{Visible: catalog.Everything(), Sort: "used", Offset: 4950}), 50},
+		{"late hosts", hostsOf(catalog.HostQuery{Visible: catalog.Everything(), Health: []policy.Health{policy.HealthFailing}, Sort: "last_good"}), 50},
+		{"hosts found", hostsOf(catalog.HostQuery{Visible: catalog.Everything(), Search: "WEB 123"}), 15},
+		{"hosts of five groups", hostsOf(catalog.HostQuery{Visible: seen, Tag: "db"}), 50},
+		{"runs", runs(catalog.RunQuery{Visible: catalog.Everything()}), 50},
+		{"runs, page 8,000", runs(catalog.RunQuery{Visible: catalog.Everything(), After: &catalog.RunPlace{Started: now.AddDate(0, 0, -80), ID: "x"}}), 50},
+		{"runs of five groups", runs(catalog.RunQuery{Visible: seen}), 50},
+		{"runs of one group that failed", runs(catalog.RunQuery{Visible: seen, Group: "group03", State: policy.StateFailed}), 50},
+		{"runs of one host", runs(catalog.RunQuery{Visible: catalog.Everything(), Host: one}), 50},
+		{"runs that failed", runs(catalog.RunQuery{Visible: catalog.Everything(), State: policy.StateFailed}), 50},
+		{"runs in a state that none is in", runs(catalog.RunQuery{Visible: catalog.Everything(), State: policy.StatePartial}), 0},
+		{"restores in September", runs(catalog.RunQuery{Visible: catalog.Everything(), Kind: catalog.KindRestore, Until: now.AddDate(0, 0, -60)}), 50},
+		{"runs of nobody", runs(catalog.RunQuery{}), 0},
+		{"schedule", func(ctx context.Context) (int, error) {
+			starts, err := s.Starts(ctx, catalog.Everything(), now, now.AddDate(0, 0, 1))
+			load := catalog.LoadOver(starts, now, now.AddDate(0, 0, 1), 10*time.Minute)
+			return len(load), err
+		}, 144},
+		{"audit", audit(catalog.AuditQuery{Visible: catalog.Everything()}), 50},
+		{"audit of five groups", audit(catalog.AuditQuery{Visible: seen}), 50},
+		{"audit of one host", audit(catalog.AuditQuery{Visible: catalog.Everything(), Subject: one.String()}), 50},
+		{"audit of somebody", audit(catalog.AuditQuery{Visible: catalog.Everything(), Actor: "nobody"}), 0},
+	} {
+		var took []time.Duration
+		for range 9 {
+			began := time.Now()
+			n, err := c.ask(t.Context())
+			took = append(took, time.Since(began))
+			require.NoError(t, err, c.what)
+			require.Equal(t, c.want, n, c.what)
+		}
+		slices.Sort(took)
+		median := took[len(took)/2]
+		t.Logf("%-40s %8v  at most %v", c.what, median.Round(10*time.Microsecond), took[len(took)-1].Round(10*time.Microsecond))
+		require.Less(t, median, mostForAPage, c.what)
+	}
+}
