@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	ucli "github.com/urfave/cli/v2"
 
@@ -13,7 +14,8 @@ func (a *app) storageCommand() *ucli.Command {
 		Name: "storage", Usage: "look at the storages", Subcommands: []*ucli.Command{
 			{
 				Name: "list", Usage: "list the storages and how full they are",
-				Description: "As their workers last saw them. With --stale, asks them now for datasets that no\n" +
+				Description: "As their workers last saw them; growth, and the day they will be full if it goes on,\n" +
+					"after the first days. With --stale, asks them now for datasets that no\n" +
 					"host's files go to: those of removed hosts, with when they go, and those that PlanB\n" +
 					"does not know.",
 				Flags:  []ucli.Flag{&ucli.BoolFlag{Name: "stale", Usage: "list the datasets that no host has"}, jsonFlag()},
@@ -35,18 +37,37 @@ func (a *app) storageList(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	storages, err := store.Storages(ctx)
+	storages, err := store.StorageRooms(ctx, catalog.Everything(), time.Now())
 	if err != nil {
 		return err
 	}
-	return list(a, c, storages, "SERVER DATASET HEALTH SIZE USED FREE FULL HOSTS SEEN", func(s catalog.Storage) []string {
+	return list(a, c, storages, "SERVER DATASET HEALTH SIZE USED FREE FULL GROWS-A-DAY FULL-ON HOSTS SEEN", func(s catalog.StorageRoom) []string {
 		full := ""
 		if s.SizeBytes != nil && s.UsedBytes != nil && *s.SizeBytes > 0 {
 			full = fmt.Sprintf("%.0f%%", 100*float64(*s.UsedBytes)/float64(*s.SizeBytes))
 		}
 		return []string{
 			s.Server, s.Dataset, s.Health, sizePtr(s.SizeBytes), sizePtr(s.UsedBytes), sizePtr(s.FreeBytes),
-			full, fmt.Sprint(s.Hosts), when(&s.SeenAt),
+			full, growth(s.GrowthPerDay), day(s.FullAt), fmt.Sprint(s.Hosts), when(&s.SeenAt),
 		}
 	})
+}
+
+// growth gives how many bytes more are used each day.
+func growth(perDay *float64) string {
+	switch {
+	case perDay == nil:
+		return ""
+	case *perDay < 0:
+		return "-" + size(int64(-*perDay))
+	}
+	return size(int64(*perDay))
+}
+
+// day gives the date of a time.
+func day(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Local().Format(time.DateOnly)
 }
