@@ -27,8 +27,10 @@ const (
 // messages reads standard error of rsync and ssh, line by line, and sorts what
 // it says into a Result.
 type messages struct {
-	// dest is cut off paths that the receiver names.
+	// dest is cut off paths that the receiver names, source off those of the
+	// sender.
 	dest     string
+	source   string
 	tolerate matcher
 	onLine   func(string)
 
@@ -134,6 +136,8 @@ func (m *messages) errno(line, who, what, reason, number string) {
 	}
 	path := q[1]
 	if rest, ok := strings.CutPrefix(path, m.dest); ok && local && m.dest != "" {
+		path = rest
+	} else if rest, ok := strings.CutPrefix(path, m.source); ok && !local && m.source != "" {
 		path = rest
 	}
 	m.fail(hostPath(path), reason)

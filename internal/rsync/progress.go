@@ -56,6 +56,9 @@ type Parser struct {
 	OnSum func(Sum)
 	// OnOther is called for lines that are none of the known ones.
 	OnOther func(line string)
+	// OnRaw, if given, sees each line first, with the bytes as they are, and
+	// says whether it has taken it.
+	OnRaw func(line string) bool
 
 	// transferring says that Progress.Path is a file that has been begun and is
 	// not finished.
@@ -103,7 +106,7 @@ func (p *Parser) keep(b []byte) {
 
 func (p *Parser) line() {
 	line := string(p.partial)
-	skip := p.tooLong || line == ""
+	skip := p.tooLong || line == "" || p.OnRaw != nil && p.OnRaw(line)
 	p.partial, p.tooLong = p.partial[:0], false
 	if !skip {
 		p.text(line)

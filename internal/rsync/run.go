@@ -116,6 +116,8 @@ type transfer struct {
 	// onOther takes a line of standard output that is not one of a transfer's,
 	// and says whether it knew it.
 	onOther func(line string) bool
+	// onRaw takes a line of standard output before all others, see Parser.OnRaw.
+	onRaw func(line string) bool
 
 	pgid int
 }
@@ -132,7 +134,7 @@ func (t *transfer) run(ctx context.Context) (Result, error) {
 	parser := &Parser{
 		OnItem:  func(code, path string) { log.item(code, path); r.Changes.count(code, path); t.item(code, path) },
 		OnSum:   t.options.OnSum,
-		OnOther: t.other,
+		OnOther: t.other, OnRaw: t.onRaw,
 	}
 	w := newWatch(t.options, parser)
 	log.line("command", quoteArgv(t.argv))

@@ -1,0 +1,144 @@
+package rsync
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// base is what every rsync of a restore has in common. The side that reads is
+// always the local one, so that --fake-super is about it alone; for a target on
+// this machine the other side is reached by localShell: in a local copy,
+// options for one side end in protocol errors, or in nothing being copied at
+// all (rsync 3.2.7 and 3.5.0).
+func (r *restoring) base(letters string) []string {
+	argv := []string{"rsync", letters, "--numeric-ids"}
+	if r.FakeSuper {
+		argv = append(argv, "--fake-super")
+	}
+	if r.Session != nil {
+		// A receiver that cannot give files their owners is to say so.
+		argv = append(argv, "--remote-option=--super")
+		if r.Dest != "/" {
+			argv = append(argv, "--mkpath")
+		}
+	}
+	return append(argv, "--from0", "--files-from=-", "--stats", "--no-human-readable", "--8-bit-output", "--outbuf=L")
+}
+
+// letters are what is kept of a file. Without --chmod, which stores false modes
+// under --fake-super (rsync issue 750).
+func (r *restoring) letters() string {
+	if r.AsSelf {
+		return "-rlptH"
+	}
+	letters := "-rlptgoDH"
+	if r.ACLs {
+		letters += "A"
+	}
+	if r.Xattrs {
+		letters += "X"
+	}
+	return letters
+}
+
+// rawItems makes rsync write what parseRawItem reads.
+const rawItems = "--out-format=%i %l %n"
+
+// compareArgv finds what differs, and changes nothing.
+func (r *restoring) compareArgv() []string {
+	argv := append(r.base(r.letters()), "--dry-run", rawItems)
+	if r.Delete {
+		argv = append(argv, "--delete", r.protect())
+	}
+	return r.ends(argv)
+}
+
+// existsArgv tells, of a list of paths, which are there as something else; it
+// changes nothing.
+func (r *restoring) existsArgv() []string {
+	argv := append(r.base(r.letters()), "--no-recursive", "--dirs", "--no-implied-dirs", "--dry-run", "--ignore-existing", "--info=skip1,name0")
+	return r.ends(argv)
+}
+
+// freshArgv restores into a directory that held nothing when the first try
+// began.
+func (r *restoring) freshArgv() []string {
+	return r.ends(append(r.base(r.letters()), r.working()...))
+}
+
+// plannedArgv restores what the plan lists, and leaves the directories above
+// alone.
+func (r *restoring) plannedArgv() []string {
+	argv := append(r.base(r.letters()), "--no-recursive", "--dirs", "--no-implied-dirs")
+	if r.Overwrite && r.Delete {
+		argv = append(argv, "--force") // a full directory may give way to a file
+	}
+	return r.ends(append(argv, r.working()...))
+}
+
+// working are the options of what writes.
+func (r *restoring) working() []string {
+	// Nobody knows any more which zeros were holes; as holes they take no room.
+	argv := []string{"--sparse", "--info=progress2,name2", "--out-format=%i %n"}
+	switch {
+	case r.Overwrite:
+	case r.resumed && r.Session == nil:
+		// Files of the earlier try get what they may lack; one that somebody
+		// made since then is newer than any of a snapshot.
+		argv = append(argv, "--update")
+	default:
+		// Whatever came there after the plan was made.
+		argv = append(argv, "--ignore-existing")
+	}
+	if r.Session == nil {
+		argv = append(argv, "--whole-file", "--temp-dir="+r.temp())
+	}
+	return argv
+}
+
+// deleteArgv deletes and does nothing else, but that directories which are to
+// be as they were get back the time that this takes from them.
+func (r *restoring) deleteArgv() []string {
+	letters := "-rlD"
+	if r.Overwrite {
+		letters += "t"
+	}
+	argv := append(r.base(letters), "--no-implied-dirs", "--delete", "--existing", "--ignore-existing", "--info=del1,name0", "--out-format=%i %n", r.protect())
+	return r.ends(argv)
+}
+
+// protect keeps the directory for temporary files from being deleted.
+func (r *restoring) protect() string { return "--filter=protect /" + TempPrefix + "*" }
+
+// ends adds the way to the target, and both ends.
+func (r *restoring) ends(argv []string) []string {
+	source, dest := filepath.Clean(r.Source)+"/", strings.TrimSuffix(filepath.Clean(r.Dest), "/")+"/"
+	if r.Session == nil {
+		return append(argv, "--secluded-args", "--rsh="+localShell, "--", source, "localhost:"+dest)
+	}
+	shell, _ := r.Session.RsyncShell() // checked by Open
+	argv = append(argv, "--rsh="+shell)
+	if r.Sudo {
+		argv = append(argv, "--rsync-path=sudo -n rsync")
+	}
+	return append(argv, "--", source, bracket(r.Session.Target.Address)+":"+dest)
+}
+
+// runOneFrom runs rsync once with list as its standard input.
+func (r *restoring) runOneFrom(ctx context.Context, argv []string, list io.Reader, onRaw func(string) bool) (Result, error) {
+	if r.Session != nil {
+		if _, err := r.Session.RsyncShell(); err != nil {
+			return Result{}, err
+		}
+	}
+	t := transfer{
+		name: "restore", argv: argv, stdin: list, options: r.options, onRaw: onRaw,
+		messages: messages{dest: strings.TrimSuffix(r.Dest, "/"), source: filepath.Clean(r.Source)},
+	}
+	if r.Session != nil {
+		t.target, t.name = &r.Session.Target, r.Session.Target.Alias
+	}
+	return t.run(ctx)
+}
