@@ -27,6 +27,7 @@ const (
 	MeasureName          = "Measure"
 	RecordName           = "Record"
 	RecordWaitingName    = "RecordWaiting"
+	RecordMeasuredName   = "RecordMeasured"
 	RecordSkipName       = "RecordSkip"
 	RegisterStoragesName = "RegisterStorages"
 	LoadRestoreName      = "LoadRestore"

@@ -30,9 +30,5 @@ func (c *Control) Note(ctx context.Context, in NoteInput) error {
 	if in.Measured == nil {
 		return nil
 	}
-	err = c.recordMeasured(asActor(ctx), Outcome{HostID: p.HostID, Host: p.Host, Server: p.Server}, *in.Measured)
-	if err != nil && !gone(err) {
-		return refused("recording the snapshots", err)
-	}
-	return nil
+	return c.RecordMeasured(ctx, RecordMeasuredInput{Plan: p, Measured: *in.Measured})
 }

@@ -52,6 +52,23 @@ func (c *Control) recordMeasured(ctx context.Context, out Outcome, m Measured) e
 	return c.Catalog.UpsertStorage(ctx, storageRecord(out.Server, "", m.Room, m.At))
 }
 
+// RecordMeasuredInput is what the pool holds for a host.
+type RecordMeasuredInput struct {
+	Plan     Plan     `json:"plan"`
+	Measured Measured `json:"measured"`
+}
+
+// RecordMeasured writes down what the pool holds for a host, which was removed
+// meanwhile or not.
+func (c *Control) RecordMeasured(ctx context.Context, in RecordMeasuredInput) error {
+	p := in.Plan
+	err := c.recordMeasured(asActor(ctx), Outcome{HostID: p.HostID, Host: p.Host, Server: p.Server}, in.Measured)
+	if gone(err) {
+		return nil
+	}
+	return refused("recording the snapshots", err)
+}
+
 func start(out Outcome) catalog.RunStart {
 	return catalog.RunStart{
 		ID: out.Run, WorkflowID: out.WorkflowID, HostID: out.HostID, Host: out.Host,

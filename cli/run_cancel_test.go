@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"planb/activities"
 	"planb/internal/catalog"
+	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/internal/rsync"
 	"planb/internal/sshx/sshtest"
@@ -103,7 +105,10 @@ func TestTerminatedRunIsEndedInTheCatalog(t *testing.T) {
 	require.Eventually(t, func() bool { return len(server.Descendants()) == 0 && s.free(host) }, 10*time.Second, 50*time.Millisecond)
 
 	keeper := schedules.Keeper{Catalog: s.store, Syncer: schedules.Syncer{Client: s.tc.ScheduleClient()}}
-	r := &reconcile.Reconciler{Client: s.tc, Catalog: s.store, Schedules: keeper, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	r := &reconcile.Reconciler{
+		Client: s.tc, Catalog: s.store, Schedules: keeper, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Measure: func(ctx context.Context, host ident.Host) error { return worker.StartMeasure(ctx, s.tc, host) },
+	}
 	for range 2 {
 		require.NoError(t, r.Runs(t.Context()))
 	}

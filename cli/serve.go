@@ -15,6 +15,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/config"
 	"planb/internal/dataplane"
+	"planb/internal/ident"
 	"planb/internal/sshx"
 	"planb/internal/zfs"
 	"planb/web"
@@ -94,6 +95,7 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	}
 	reconciler := &reconcile.Reconciler{
 		Client: tc, Catalog: store, Record: control.Record, Schedules: keeper, Now: time.Now, Log: log,
+		Measure: func(ctx context.Context, host ident.Host) error { return worker.StartMeasure(ctx, tc, host) },
 	}
 	return runAll(ctx, cfg, log, []part{
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return reconciler.Run(ctx) },

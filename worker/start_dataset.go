@@ -2,10 +2,12 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
+	"planb/internal/ident"
 	"planb/workflows"
 )
 
@@ -28,6 +30,20 @@ func StartDecide(ctx context.Context, c client.Client, in workflows.DecideInput)
 		id: workflows.DecideID(in.Host), name: workflows.DecideHostName, what: "a decision about " + in.Host.String(), host: in.Host,
 		summary: in.Verdict + " what is suspect of " + in.Host.String(), attributes: workflows.HostAttributes(in.Host), in: in,
 	})
+}
+
+// StartMeasure starts MeasureHost, unless it is under way.
+func StartMeasure(ctx context.Context, c client.Client, host ident.Host) error {
+	what := "measuring " + host.String()
+	_, err := start(ctx, c, asked{
+		id: workflows.MeasureID(host), name: workflows.MeasureHostName, what: what, host: host,
+		summary: what, attributes: workflows.HostAttributes(host), in: host,
+	})
+	var running *AlreadyRunningError
+	if errors.As(err, &running) {
+		return nil
+	}
+	return err
 }
 
 // StartChangeSnapshot starts ChangeSnapshot.

@@ -96,6 +96,7 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.RecordName:           control.Record,
 		activities.RecordWaitingName:    control.RecordWaiting,
 		activities.RecordSkipName:       control.RecordSkip,
+		activities.RecordMeasuredName:   control.RecordMeasured,
 		activities.RegisterStoragesName: control.RegisterStorages,
 		activities.LoadRestoreName:      control.LoadRestore,
 		activities.LoadDatasetName:      control.LoadDataset,
@@ -127,6 +128,7 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.ExpireData, workflow.RegisterOptions{Name: workflows.ExpireDataName})
 	w.RegisterWorkflowWithOptions(workflows.ProbeHost, workflow.RegisterOptions{Name: workflows.ProbeHostName})
 	w.RegisterWorkflowWithOptions(workflows.ListDatasets, workflow.RegisterOptions{Name: workflows.ListDatasetsName})
+	w.RegisterWorkflowWithOptions(workflows.MeasureHost, workflow.RegisterOptions{Name: workflows.MeasureHostName})
 }
 
 // NewStorage makes the workers of `planb worker`: one for its datasets, with

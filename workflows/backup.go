@@ -353,7 +353,12 @@ func (b *backup) finish(ctx workflow.Context, cause error) error {
 	if b.out.State == policy.StateFailed || b.out.State == policy.StateCancelled {
 		return cause
 	}
-	return err
+	if err != nil {
+		// The backup is made, and its outcome is the result of this workflow, from
+		// which it is recorded once there is a catalog again.
+		workflow.GetLogger(ctx).Error("the end of the run was not recorded", "error", err)
+	}
+	return nil
 }
 
 // settle decides the state of the run. A snapshot that was taken counts,

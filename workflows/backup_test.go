@@ -329,3 +329,20 @@ func TestASnapshotOfATryThatToldNothing(t *testing.T) {
 }
 
 var errNoMore = temporal.NewNonRetryableApplicationError("no more tries", activities.ErrTypePull, nil)
+
+// A backup is not worth less for a catalog that was away for a day: its outcome
+// is the result, for the reconciler to record.
+func TestABackupThatCouldNotBeRecordedIsMade(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.OnActivity(activities.PreCheckName, mock.Anything, mock.Anything).Return(activities.PreCheckResult{Ready: true}, nil)
+	e.OnActivity(activities.RecordName, mock.Anything, mock.Anything).Return(errors.New("no database"))
+	e.ready(okPull)
+	e.ExecuteWorkflow(BackupHost, BackupInput{Host: web1, Trigger: activities.TriggerManual})
+	require.NoError(t, e.GetWorkflowError())
+	var out activities.Outcome
+	require.NoError(t, e.GetWorkflowResult(&out))
+	require.Equal(t, policy.StateOK, out.State)
+	require.NotEmpty(t, out.Snapshot)
+	require.NotNil(t, out.Measured)
+}

@@ -24,6 +24,7 @@ const (
 	ExpireDataName           = "ExpireData"
 	ProbeHostName            = "ProbeHost"
 	ListDatasetsName         = "ListDatasets"
+	MeasureHostName          = "MeasureHost"
 )
 
 // BackupID is the workflow id of a host's backup. It is the same for every
@@ -64,6 +65,9 @@ func ProbeID(h ident.Host) string { return "probe/" + h.String() }
 
 // ListDatasetsID is the workflow id of the n-th list of a server's datasets.
 func ListDatasetsID(server string, n int64) string { return fmt.Sprintf("datasets/%s/%d", server, n) }
+
+// MeasureID is the workflow id of a look at what the pool holds for a host.
+func MeasureID(h ident.Host) string { return "measure/" + h.String() }
 
 // SignalNow ends the wait of a backup that its pre-check has put off.
 const SignalNow = "now"

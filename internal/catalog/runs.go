@@ -184,14 +184,37 @@ func (s *Store) FinishRun(ctx context.Context, r RunStart, e RunEnd) error {
 }
 
 // CloseRun ends a run that claims to be under way and is not, and says whether
-// it did: a run that has ended meanwhile keeps its own end.
-func (s *Store) CloseRun(ctx context.Context, id, state string, at time.Time, message, remedy string) (bool, error) {
+// it did: a run that has ended meanwhile keeps its own end. One whose snapshot
+// is known to be on the pool ends as good as that.
+func (s *Store) CloseRun(ctx context.Context, id, state string, at time.Time, message, remedy string) (closed bool, err error) {
 	if !policy.IsFinal(state) {
 		return false, invalidf("%q is not the state of a run that has ended", state)
 	}
-	tag, err := s.pool.Exec(ctx, `update runs set state = $2, finished = greatest($3, started), message = $4, remedy = $5,
-		reason = '', next_try = null where id = $1 and finished is null`, id, state, at, message, remedy)
-	return tag.RowsAffected() == 1, s.explain(err)
+	err = s.tx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `update runs set state = $2, finished = greatest($3, started), message = $4, remedy = $5,
+			reason = '', next_try = null where id = $1 and finished is null`, id, state, at, message, remedy)
+		if closed = tag.RowsAffected() == 1; err != nil || !closed {
+			return err
+		}
+		return creditSnapshots(ctx, tx, id, "")
+	})
+	return closed, err
+}
+
+// creditSnapshots mends backups, one by its id or those of a host, that are on
+// record as having made no snapshot, and made one. What a guard found about it
+// is not known any more, but that the snapshot is suspect.
+func creditSnapshots(ctx context.Context, tx pgx.Tx, run, hostID string) error {
+	_, err := tx.Exec(ctx, `
+		update runs r set snapshot = sn.name, remedy = '',
+			state = case when sn.state in ('ok', 'warning', 'partial') then sn.state else 'warning' end,
+			message = r.message || case r.message when '' then '' else '; ' end || 'its snapshot ' || sn.name || ' is on the pool'
+				|| case sn.state when 'suspect' then ', and suspect' else '' end
+		from snapshots sn
+		where (r.id = $1 or r.host_id::text = $2) and sn.host_id = r.host_id and sn.run_id = r.id
+			and r.kind = 'backup' and r.finished is not null and r.snapshot = '' and r.state in ('failed', 'cancelled')`,
+		run, hostID)
+	return err
 }
 
 // RunFilter narrows a list of runs; the zero value takes the newest ones of all.

@@ -38,7 +38,8 @@ const selectSnapshot = `
 // ReplaceSnapshots records what the pool holds for a host; what is not in list
 // is gone from the catalog too. The newest good one that PlanB made, leaving out
 // those dated in the future of at, when the list was made, becomes the host's
-// last good snapshot. A host removed meanwhile is a NotFoundError.
+// last good snapshot. A backup that is on record as having made none of them,
+// and made it, is mended. A host removed meanwhile is a NotFoundError.
 func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snapshot, at time.Time) error {
 	return s.tx(ctx, func(tx pgx.Tx) error {
 		if _, err := lockHostID(ctx, tx, hostID); err != nil {
@@ -67,7 +68,10 @@ func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snap
 		}
 		_, err := tx.Exec(ctx, `update hosts set snapshot_count = $2, last_good = $3, last_good_snapshot = $4
 			where id = $1::uuid`, hostID, len(list), lastGood, name)
-		return err
+		if err != nil {
+			return err
+		}
+		return creditSnapshots(ctx, tx, "", hostID)
 	})
 }
 

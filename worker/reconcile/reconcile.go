@@ -16,6 +16,7 @@ import (
 
 	"planb/activities"
 	"planb/internal/catalog"
+	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/worker/schedules"
 )
@@ -32,7 +33,10 @@ type Reconciler struct {
 	Client  client.Client
 	Catalog *catalog.Store
 	// Record writes the end of a run whose workflow ended well but could not say so.
-	Record    func(context.Context, activities.Outcome) error
+	Record func(context.Context, activities.Outcome) error
+	// Measure has the catalog know, in a while, what the pool holds for a host: a
+	// run that could not tell its end may have left a snapshot.
+	Measure   func(context.Context, ident.Host) error
 	Schedules schedules.Keeper
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -176,5 +180,12 @@ func (r *Reconciler) end(ctx context.Context, run catalog.Run, st status) error 
 	if closed {
 		r.Log.Warn("ended a run whose workflow is over", "host", run.Host, "run", run.ID, "state", state, "message", message)
 	}
-	return err
+	if err != nil || !closed || run.Kind != catalog.KindBackup || run.HostID == "" {
+		return err
+	}
+	host, err := ident.ParseHost(run.Host)
+	if err != nil {
+		return err
+	}
+	return r.Measure(ctx, host)
 }

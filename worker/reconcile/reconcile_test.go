@@ -39,7 +39,7 @@ func newReconciler(t *testing.T, c *mocks.Client) (*Reconciler, catalog.RunStart
 	}
 	require.NoError(t, store.BeginRun(t.Context(), run))
 	return &Reconciler{
-		Client: c, Catalog: store, Now: func() time.Time { return now.Add(time.Hour) }, Log: slog.New(slog.DiscardHandler),
+		Client: c, Catalog: store, Measure: func(context.Context, ident.Host) error { return nil }, Now: func() time.Time { return now.Add(time.Hour) }, Log: slog.New(slog.DiscardHandler),
 	}, run
 }
 
@@ -83,6 +83,37 @@ func TestRunsGetTheEndThatTemporalTells(t *testing.T) {
 			require.Equal(t, tc.state, got.State)
 			require.Equal(t, tc.message, string(got.Message))
 		})
+	}
+}
+
+// A run whose workflow ended badly after its snapshot had been taken is as good
+// as that, whether the pool was looked at before its end or after it.
+func TestARunIsAsGoodAsItsSnapshot(t *testing.T) {
+	t.Parallel()
+	for _, known := range []bool{true, false} {
+		c := &mocks.Client{}
+		r, run := newReconciler(t, c)
+		c.On("DescribeWorkflowExecution", mock.Anything, run.WorkflowID, run.ID).
+			Return(described(enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED), nil)
+		measure := func(context.Context, ident.Host) error {
+			return r.Catalog.ReplaceSnapshots(t.Context(), run.HostID, []catalog.Snapshot{
+				{Name: "daily-202611230130", Created: now, State: policy.StateOK, Run: catalog.Text(run.ID)},
+			}, now)
+		}
+		if r.Measure = measure; known {
+			require.NoError(t, measure(t.Context(), web1))
+		}
+		for range 2 {
+			require.NoError(t, r.Runs(t.Context()))
+		}
+		got, err := r.Catalog.Run(t.Context(), run.ID)
+		require.NoError(t, err)
+		require.Equal(t, policy.StateOK, got.State)
+		require.EqualValues(t, "daily-202611230130", got.Snapshot)
+		require.EqualValues(t, "terminated in Temporal by an operator; its snapshot daily-202611230130 is on the pool", got.Message)
+		h, err := r.Catalog.Host(t.Context(), web1)
+		require.NoError(t, err)
+		require.NotNil(t, h.LastGood)
 	}
 }
 
