@@ -78,6 +78,8 @@ type StorageRoom struct {
 	Free    int64  `json:"free"`
 	// Health is that of its pool: ONLINE, DEGRADED, …
 	Health string `json:"health"`
+	// Scrub is nil where the pool did not tell.
+	Scrub *zfs.Scrub `json:"scrub,omitempty"`
 }
 
 func (s *Storage) storageRoom(ctx context.Context, parent string) (StorageRoom, error) {
@@ -90,5 +92,11 @@ func (s *Storage) storageRoom(ctx context.Context, parent string) (StorageRoom, 
 	if err != nil {
 		return StorageRoom{}, fmt.Errorf("looking at the pool of %s: %w", parent, err)
 	}
-	return StorageRoom{Dataset: parent, Used: room.Used, Free: room.Available, Health: pool.Health}, nil
+	out := StorageRoom{Dataset: parent, Used: room.Used, Free: room.Available, Health: pool.Health}
+	if scrub, err := s.ZFS.Scrub(ctx, name); err == nil {
+		out.Scrub = &scrub
+	} else {
+		s.Log.Warn("the state of the last scrub is not known", "pool", name, "error", err)
+	}
+	return out, nil
 }

@@ -56,5 +56,11 @@ func storageRecord(server, dataURL string, room StorageRoom, at time.Time) catal
 	if total := room.Used + room.Free; total > 0 {
 		st.SizeBytes, st.UsedBytes, st.FreeBytes = &total, &room.Used, &room.Free
 	}
+	if s := room.Scrub; s != nil {
+		st.ScrubState, st.ScrubAt, st.DataErrors = catalog.Text(s.State), s.At, &s.DataErrors
+		if s.At != nil {
+			st.ScrubErrors = &s.Errors
+		}
+	}
 	return st
 }

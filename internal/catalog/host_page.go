@@ -105,7 +105,7 @@ var selectLines = [2]string{
 	coalesce(n.remedy, '') as remedy, n.next_try, coalesce(n.ended_run, '') as ended_run, n.ended_at,
 	coalesce(n.ended_message, '') as ended_message, coalesce(n.ended_remedy, '') as ended_remedy, n.typical_seconds,
 	h.timetable::text as timetable,
-	host_health(h.enabled, sus.since is not null, h.last_good, h.late_age, h.failing_age, coalesce(n.ended_state, ''), `,
+	host_health(h.enabled, sus.since is not null or h.last_verify_state = 'mismatch', h.last_good, h.late_age, h.failing_age, coalesce(n.ended_state, ''), `,
 	`) as health` + overviewTables,
 }
 

@@ -41,8 +41,15 @@ type Host struct {
 	MeasuredAt       *time.Time `json:"measured_at"`
 	LastGood         *time.Time `json:"last_good"`
 	LastGoodSnapshot string     `json:"last_good_snapshot"`
-	CreatedAt        time.Time  `json:"created_at"`
-	UpdatedAt        time.Time  `json:"updated_at"`
+	// LastProven is when files of a snapshot were last restored and found equal.
+	LastProven         *time.Time `json:"last_proven"`
+	LastProvenSnapshot string     `json:"last_proven_snapshot"`
+	// LastVerify is when that was last tried to the end, and LastVerifyState what
+	// came of it: one of the Verify constants.
+	LastVerify      *time.Time `json:"last_verify"`
+	LastVerifyState string     `json:"last_verify_state"`
+	CreatedAt       time.Time  `json:"created_at"`
+	UpdatedAt       time.Time  `json:"updated_at"`
 }
 
 // Ident gives group and name.
@@ -53,6 +60,7 @@ const hostColumns = `
 	coalesce(s.server, '') as server, coalesce(s.dataset, '') as storage,
 	coalesce(h.dataset, '') as dataset, h.dataset_made, h.host_keys, h.notes, h.tags,
 	h.used_bytes, h.referenced_bytes, h.snapshot_count, h.measured_at, h.last_good, h.last_good_snapshot,
+	h.last_proven, h.last_proven_snapshot, h.last_verify, h.last_verify_state,
 	h.created_at, h.updated_at`
 
 const hostTables = ` from hosts h join groups g on g.id = h.group_id left join storages s on s.id = h.storage_id`

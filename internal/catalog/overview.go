@@ -25,6 +25,12 @@ type HostOverview struct {
 	Message Text `json:"message"`
 	// LastGood is the time of the newest good snapshot.
 	LastGood *time.Time `json:"last_good"`
+	// LastProven is when files of a snapshot were last restored and found equal
+	// to the host's; LastVerify is when that was last tried, and LastVerifyState
+	// what came of it: proven, mismatch or unproven.
+	LastProven      *time.Time `json:"last_proven"`
+	LastVerify      *time.Time `json:"last_verify"`
+	LastVerifyState Text       `json:"last_verify_state"`
 	// SuspectSince is the time of the oldest suspect snapshot that nobody has
 	// decided about; nil when there is none.
 	SuspectSince *time.Time `json:"suspect_since"`
@@ -98,7 +104,7 @@ func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
 	timetable := e.Timetable(r.ID)
 	o := r.plain(policy.HealthOf(policy.HealthInput{
 		LastGood: r.LastGood, LastRunState: r.EndedState, Enabled: r.Enabled,
-		Suspect: r.SuspectSince != nil, Every: timetable.LongestGap(), Now: now,
+		Suspect: r.SuspectSince != nil, Disproven: r.LastVerifyState == VerifyMismatch, Every: timetable.LongestGap(), Now: now,
 	}))
 	if r.Enabled {
 		o.NextRun = nextRun(timetable, now)
@@ -112,6 +118,7 @@ func (r overviewRow) plain(health policy.Health) HostOverview {
 		Host: r.Ident().String(), Group: r.Group, Name: r.Name, Address: r.Address,
 		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason), Health: health,
 		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, SuspectSince: r.SuspectSince, LastRun: r.LastRun, Run: Text(r.Run),
+		LastProven: r.LastProven, LastVerify: r.LastVerify, LastVerifyState: Text(r.LastVerifyState),
 		UsedBytes: r.UsedBytes, ReferencedBytes: r.ReferencedBytes, Snapshots: r.SnapshotCount,
 		Server: Text(r.Server), Storage: Text(r.Storage), Dataset: Text(r.Dataset), Tags: r.Tags, Notes: Text(r.Notes),
 	}

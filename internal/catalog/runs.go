@@ -17,6 +17,7 @@ const (
 	KindBackup  = "backup"
 	KindRestore = "restore"
 	KindPrune   = "prune"
+	KindVerify  = "verify"
 )
 
 // Run is one execution of a workflow for a host. Its id is the workflow's

@@ -21,9 +21,16 @@ type Storage struct {
 	UsedBytes *int64 `json:"used_bytes"`
 	FreeBytes *int64 `json:"free_bytes"`
 	// Health is the pool's, in zpool's words, e.g. ONLINE.
-	Health string    `json:"health"`
-	SeenAt time.Time `json:"seen_at"`
-	Hosts  int       `json:"hosts"`
+	Health string `json:"health"`
+	// ScrubState is that of the pool's last scrub, as zfs.Scrub has it; empty when
+	// not known. ScrubAt is when the last one that is known was done, and
+	// ScrubErrors what it found; DataErrors is how much the pool knows to be lost.
+	ScrubState  Text       `json:"scrub_state"`
+	ScrubAt     *time.Time `json:"scrub_at"`
+	ScrubErrors *int64     `json:"scrub_errors"`
+	DataErrors  *int64     `json:"data_errors"`
+	SeenAt      time.Time  `json:"seen_at"`
+	Hosts       int        `json:"hosts"`
 	// PullSlots is how many transfers its server does at once; nil when its
 	// worker did not say.
 	PullSlots *int `json:"pull_slots"`
@@ -31,7 +38,8 @@ type Storage struct {
 
 const selectStorage = `
 	select st.id::text as id, st.server, st.dataset, st.data_url, st.size_bytes, st.used_bytes, st.free_bytes,
-		st.health, st.seen_at, st.pull_slots, (select count(*) from hosts h where h.storage_id = st.id)::int as hosts
+		st.health, st.scrub_state, st.scrub_at, st.scrub_errors, st.data_errors, st.seen_at, st.pull_slots,
+		(select count(*) from hosts h where h.storage_id = st.id)::int as hosts
 	from storages st`
 
 // UpsertStorage records a storage as its worker saw it just now (SeenAt). An
@@ -45,13 +53,20 @@ func (s *Store) UpsertStorage(ctx context.Context, st Storage) error {
 	}
 	return s.tx(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			insert into storages as st (server, dataset, data_url, size_bytes, used_bytes, free_bytes, health, seen_at, pull_slots)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			insert into storages as st (server, dataset, data_url, size_bytes, used_bytes, free_bytes, health, seen_at,
+				pull_slots, scrub_state, scrub_at, scrub_errors, data_errors)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 			on conflict (server, dataset) do update set data_url = coalesce(nullif(excluded.data_url, ''), st.data_url),
 				size_bytes = excluded.size_bytes, used_bytes = excluded.used_bytes, free_bytes = excluded.free_bytes,
-				health = excluded.health, seen_at = excluded.seen_at, pull_slots = coalesce(excluded.pull_slots, st.pull_slots)
+				health = excluded.health, seen_at = excluded.seen_at, pull_slots = coalesce(excluded.pull_slots, st.pull_slots),
+				data_errors = excluded.data_errors,
+				-- One that is under way hides the last one that was done.
+				scrub_state = coalesce(nullif(excluded.scrub_state, ''), st.scrub_state),
+				scrub_at = coalesce(excluded.scrub_at, st.scrub_at),
+				scrub_errors = case when excluded.scrub_at is null then st.scrub_errors else excluded.scrub_errors end
 			where st.seen_at <= excluded.seen_at`,
-			st.Server, st.Dataset, st.DataURL, st.SizeBytes, st.UsedBytes, st.FreeBytes, st.Health, st.SeenAt, st.PullSlots)
+			st.Server, st.Dataset, st.DataURL, st.SizeBytes, st.UsedBytes, st.FreeBytes, st.Health, st.SeenAt, st.PullSlots,
+			st.ScrubState, st.ScrubAt, st.ScrubErrors, st.DataErrors)
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ type HealthInput struct {
 	Enabled      bool
 	// Suspect says that a suspect snapshot waits for a decision.
 	Suspect bool
+	// Disproven says that the last verification found files in the backup that
+	// are not as they have to be.
+	Disproven bool
 	// PausedReason, when set, says why the schedule is paused.
 	PausedReason string
 	// Every is the longest time between two backups that the schedule plans:
@@ -42,14 +45,15 @@ func DefaultGrace(every time.Duration) time.Duration {
 
 // HealthOf gives the health of a host. One with a suspect snapshot that nobody
 // has decided about is failing: its backups go on, but none of them may be
-// worth anything. One that is overdue is failing when its
+// worth anything. So is one whose backups a verification has found to be other
+// than they have to be. One that is overdue is failing when its
 // last run went wrong or when a second backup is missing as well; otherwise it
 // is late. One that is not overdue is ok, whatever its last run did.
 func HealthOf(in HealthInput) Health {
 	if !in.Enabled || in.PausedReason != "" {
 		return HealthPaused
 	}
-	if in.Suspect {
+	if in.Suspect || in.Disproven {
 		return HealthFailing
 	}
 	if in.LastGood == nil {

@@ -126,3 +126,14 @@ func TestCountsSinceTheLastGoodBackup(t *testing.T) {
 		require.Equal(t, c.suspect, len(e.Guard(&good, c.current.Since(&c.earlier))) > 0, c.what)
 	}
 }
+
+func TestDisprovenIsFailing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 1, 30, 0, 0, time.UTC)
+	in := policy.HealthInput{LastGood: &now, LastRunState: policy.StateOK, Enabled: true, Every: 24 * time.Hour, Now: now}
+	require.Equal(t, policy.HealthOK, policy.HealthOf(in))
+	in.Disproven = true
+	require.Equal(t, policy.HealthFailing, policy.HealthOf(in))
+	in.Enabled = false
+	require.Equal(t, policy.HealthPaused, policy.HealthOf(in))
+}
