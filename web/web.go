@@ -11,9 +11,11 @@ import (
 
 	"planb/internal/access"
 	"planb/internal/catalog"
+	"planb/web/account"
 	"planb/web/fleet"
 	"planb/web/server"
 	"planb/web/static"
+	"planb/web/users"
 )
 
 // Options is what the pages need.
@@ -100,6 +102,8 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 	for _, family := range [][]server.Route{
 		s.SignInRoutes(),
 		fleet.Pages{Catalog: o.Catalog, Now: o.Now}.Routes(),
+		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
+		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)
 	}

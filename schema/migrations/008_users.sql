@@ -66,9 +66,6 @@ create table sign_in_attempts (
 );
 create index sign_in_attempts_in_time on sign_in_attempts (at);
 
-create index audit_in_time on audit (at desc, id desc);
-
 ---- create above / drop below ----
 
-drop index audit_in_time;
 drop table sign_in_attempts, grants, tokens, sessions, users;

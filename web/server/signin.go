@@ -90,6 +90,17 @@ func (s *Server) checkPassword(ctx context.Context, user, password, ip string) (
 	return true, nil
 }
 
+// CheckPassword says whether the password of the reader, who signed in before,
+// is right; it counts as a sign-in that is tried.
+func (s *Server) CheckPassword(r *http.Request, password string) (bool, error) {
+	user, ip := Who(r).Name, visitOf(r).ip
+	ok, err := s.checkPassword(r.Context(), user, password, ip)
+	if err != nil || !ok {
+		return false, err
+	}
+	return true, s.Catalog.EndSignIn(r.Context(), user, ip)
+}
+
 // longestUser bounds what is counted as the name of a user.
 const longestUser = 63
 
