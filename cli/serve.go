@@ -234,9 +234,14 @@ func runWeb(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer store.Close()
+	tc, err := worker.DialLazily(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer tc.Close()
 	return web.Serve(ctx, web.Options{
 		Listen: cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
-		TemporalUI: cfg.Web.TemporalUI, Catalog: store, Log: log, Version: Version,
+		TemporalUI: cfg.Web.TemporalUI, Catalog: store, Temporal: tc, Log: log, Version: Version,
 	})
 }
 

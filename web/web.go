@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.temporal.io/sdk/client"
+
 	"planb/internal/access"
 	"planb/internal/catalog"
 	"planb/web/account"
@@ -32,8 +34,10 @@ type Options struct {
 	// TemporalUI is where runs can be watched; empty leaves the link out.
 	TemporalUI string
 	Catalog    *catalog.Store
-	Log        *slog.Logger
-	Version    string
+	// Temporal is asked for what is under way, and to start what is clicked.
+	Temporal client.Client
+	Log      *slog.Logger
+	Version  string
 	// Now is the clock; nil is that of the machine.
 	Now func() time.Time
 }

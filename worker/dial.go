@@ -37,6 +37,21 @@ func Dial(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Cli
 	return c, nil
 }
 
+// DialLazily gives a client that connects when it is first used, and until then
+// does not ask whether Temporal is there: for pages, most of which need it not.
+func DialLazily(cfg *config.Config, log *slog.Logger) (client.Client, error) {
+	options, err := clientOptions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	options.Logger = sdklog.NewStructuredLogger(log)
+	c, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the connection to Temporal at %s: %w", address(options), err)
+	}
+	return c, nil
+}
+
 // DialPatiently dials until Temporal answers or ctx ends, for processes that
 // are started together with it.
 func DialPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Client, error) {

@@ -12,6 +12,8 @@ import (
 	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/web/ui"
+	"planb/worker"
+	"planb/worker/operate"
 )
 
 // Error is an answer that is not what was asked for.
@@ -70,6 +72,8 @@ func explain(err error) *Error {
 	var setting *policy.Error
 	var refused *access.Error
 	var large *http.MaxBytesError
+	var running *worker.AlreadyRunningError
+	var away *operate.UnavailableError
 	switch {
 	case errors.As(err, &told):
 		return told
@@ -77,6 +81,10 @@ func explain(err error) *Error {
 		return &Error{http.StatusNotFound, "Not found", err.Error()}
 	case catalog.IsRefused(err), catalog.IsExists(err), catalog.IsBusy(err):
 		return &Error{http.StatusConflict, "Not now", err.Error()}
+	case errors.As(err, &running):
+		return &Error{http.StatusConflict, "Under way already", err.Error()}
+	case errors.As(err, &away):
+		return &Error{http.StatusServiceUnavailable, "Temporal does not answer", away.Error()}
 	case catalog.IsLocked(err):
 		return &Error{http.StatusTooManyRequests, "Too many tries", err.Error()}
 	case catalog.IsInvalid(err), errors.As(err, &name), errors.As(err, &setting), errors.As(err, &refused):
