@@ -67,7 +67,7 @@ func hostFacts(h catalog.Host, o catalog.HostOverview) [][2]string {
 	facts := [][2]string{
 		{"address", h.Address},
 		{"transport", "ssh"},
-		{"health", string(o.Health)},
+		{"health", strings.TrimSuffix(string(o.Health)+": "+string(o.HealthReason), ": ")},
 		{"suspect since", at(o.SuspectSince, "planb host accept or reject decides")},
 		{"disabled", h.DisabledReason},
 		{"last good", at(o.LastGood, h.LastGoodSnapshot)},

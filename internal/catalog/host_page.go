@@ -195,7 +195,7 @@ func linesOf(found []lineRow, now time.Time) []HostLine {
 
 func (r lineRow) line(now time.Time) HostLine {
 	l := HostLine{
-		HostOverview: r.overviewRow.plain(policy.Health(r.Health)), Remedy: Text(r.Remedy), NextTry: r.NextTry,
+		HostOverview: r.overviewRow.plain(policy.Health(r.Health), now), Remedy: Text(r.Remedy), NextTry: r.NextTry,
 		EndedRun: Text(r.EndedRun), EndedState: Text(r.EndedState), EndedAt: r.EndedAt,
 		EndedMessage: Text(r.EndedMessage), EndedRemedy: Text(r.EndedRemedy), TypicalSeconds: r.TypicalSeconds,
 	}

@@ -104,6 +104,8 @@ func TestHealthInListsIsThatOfThePolicy(t *testing.T) {
 			agree(h.LastGood.Add(age))
 			agree(h.LastGood.Add(age + time.Microsecond))
 		}
+		agree(h.LastGood.Add(-10 * time.Minute))
+		agree(h.LastGood.Add(-10*time.Minute - time.Microsecond))
 		break
 	}
 	changed, err := s.RefreshStandings(t.Context())

@@ -19,6 +19,8 @@ type HostOverview struct {
 	Enabled        bool          `json:"enabled"`
 	DisabledReason Text          `json:"disabled_reason"`
 	Health         policy.Health `json:"health"`
+	// HealthReason says what is odd about it, in a sentence; mostly nothing.
+	HealthReason Text `json:"health_reason"`
 	// State is that of the newest backup, also while it is under way; runs
 	// that were skipped do not count.
 	State   Text `json:"state"`
@@ -102,10 +104,11 @@ func (s *Store) HostOverview(ctx context.Context, host ident.Host, now time.Time
 
 func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
 	timetable := e.Timetable(r.ID)
-	o := r.plain(policy.HealthOf(policy.HealthInput{
+	in := policy.HealthInput{
 		LastGood: r.LastGood, LastRunState: r.EndedState, Enabled: r.Enabled,
 		Suspect: r.SuspectSince != nil, Disproven: r.LastVerifyState == VerifyMismatch, Every: timetable.LongestGap(), Now: now,
-	}))
+	}
+	o := r.plain(policy.HealthOf(in), now)
 	if r.Enabled {
 		o.NextRun = nextRun(timetable, now)
 	}
@@ -113,10 +116,10 @@ func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
 }
 
 // plain is what follows from the row alone, once its health is known.
-func (r overviewRow) plain(health policy.Health) HostOverview {
+func (r overviewRow) plain(health policy.Health, now time.Time) HostOverview {
 	return HostOverview{
 		Host: r.Ident().String(), Group: r.Group, Name: r.Name, Address: r.Address,
-		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason), Health: health,
+		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason), Health: health, HealthReason: Text(policy.HealthReason(r.LastGood, now)),
 		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, SuspectSince: r.SuspectSince, LastRun: r.LastRun, Run: Text(r.Run),
 		LastProven: r.LastProven, LastVerify: r.LastVerify, LastVerifyState: Text(r.LastVerifyState),
 		UsedBytes: r.UsedBytes, ReferencedBytes: r.ReferencedBytes, Snapshots: r.SnapshotCount,

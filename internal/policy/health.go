@@ -48,7 +48,9 @@ func DefaultGrace(every time.Duration) time.Duration {
 // worth anything. So is one whose backups a verification has found to be other
 // than they have to be. One that is overdue is failing when its
 // last run went wrong or when a second backup is missing as well; otherwise it
-// is late. One that is not overdue is ok, whatever its last run did.
+// is late. One that is not overdue is ok, whatever its last run did. A last good
+// snapshot that is dated ahead of now has no age that anybody could tell: its
+// host is late at least.
 func HealthOf(in HealthInput) Health {
 	if !in.Enabled || in.PausedReason != "" {
 		return HealthPaused
@@ -64,11 +66,22 @@ func HealthOf(in HealthInput) Health {
 		grace = DefaultGrace(in.Every)
 	}
 	age := in.Now.Sub(*in.LastGood)
+	wrong := IsFuture(*in.LastGood, in.Now)
 	switch {
-	case age <= in.Every+grace:
+	case age <= in.Every+grace && !wrong:
 		return HealthOK
 	case age > 2*in.Every+grace, in.LastRunState == StateFailed, in.LastRunState == StatePartial, in.LastRunState == StateSuspect:
 		return HealthFailing
 	}
 	return HealthLate
+}
+
+// HealthReason says what is odd about a host whose last good snapshot is of that
+// time, or "".
+func HealthReason(lastGood *time.Time, now time.Time) string {
+	if lastGood == nil || !IsFuture(*lastGood, now) {
+		return ""
+	}
+	return "the last good snapshot is dated " + lastGood.UTC().Format(time.RFC3339) +
+		", which is yet to come: the clock of the storage server was ahead, or this one is behind"
 }

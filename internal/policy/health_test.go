@@ -34,7 +34,10 @@ func TestHealth(t *testing.T) {
 		{age: 55 * time.Hour, state: policy.StateWaiting, want: policy.HealthFailing},
 		{age: 55 * time.Hour, disabled: true, want: policy.HealthPaused},
 		{age: 0, paused: "move to the new building", want: policy.HealthPaused},
-		{age: -time.Hour, want: policy.HealthOK},
+		{age: -5 * time.Minute, want: policy.HealthOK},
+		{age: -time.Hour, want: policy.HealthLate},
+		{age: -300 * 24 * time.Hour, state: policy.StateOK, want: policy.HealthLate},
+		{age: -time.Hour, state: policy.StateFailed, want: policy.HealthFailing},
 	} {
 		in := policy.HealthInput{
 			LastRunState: c.state, Enabled: !c.disabled, PausedReason: c.paused,
@@ -45,6 +48,8 @@ func TestHealth(t *testing.T) {
 		}
 		require.Equal(t, c.want, policy.HealthOf(in), "%+v", c)
 	}
+	require.Contains(t, policy.HealthReason(new(now.Add(time.Hour)), now), "dated 2026-11-23T03:00:00Z, which is yet to come")
+	require.Empty(t, policy.HealthReason(&now, now))
 	suspect := policy.HealthInput{LastGood: &now, LastRunState: policy.StateWarning, Enabled: true, Suspect: true, Every: 24 * time.Hour, Now: now}
 	require.Equal(t, policy.HealthFailing, policy.HealthOf(suspect))
 	require.Equal(t, 6*time.Hour, policy.DefaultGrace(24*time.Hour))

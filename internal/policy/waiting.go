@@ -8,10 +8,11 @@ const minRetry = time.Minute
 // NextTry says when a run that a pre-check has put off is tried again: after a
 // 24th of the interval. It tells false when the run should fail instead, since
 // MaxWait has passed from the last good snapshot on, or from the start of the
-// run where there is none. The last try is at that very moment.
+// run where there is none, or one that is dated ahead of now. The last try is at
+// that very moment.
 func (e Effective) NextTry(now, started time.Time, lastGood *time.Time) (time.Time, bool) {
 	since := started
-	if lastGood != nil {
+	if lastGood != nil && !IsFuture(*lastGood, now) {
 		since = *lastGood
 	}
 	deadline := since.Add(e.MaxWait.Value.Duration())
@@ -38,12 +39,12 @@ const (
 
 // PriorityOf gives the priority of a backup: by hand before scheduled, and
 // among the scheduled first those of hosts that have no good snapshot younger
-// than twice the longest gap of their timetable.
+// than twice the longest gap of their timetable, as far as that can be told.
 func PriorityOf(byHand bool, lastGood *time.Time, longestGap time.Duration, now time.Time) Priority {
 	switch {
 	case byHand:
 		return PriorityByHand
-	case lastGood == nil || now.Sub(*lastGood) >= 2*longestGap:
+	case lastGood == nil || IsFuture(*lastGood, now) || now.Sub(*lastGood) >= 2*longestGap:
 		return PriorityUrgent
 	}
 	return PriorityRegular

@@ -27,6 +27,9 @@ func TestNextTry(t *testing.T) {
 	require.True(t, ok, "a host that never had a backup has two intervals from its start on")
 	_, ok = e.NextTry(now, now.Add(-48*time.Hour), nil)
 	require.False(t, ok)
+	// A clock that was ahead must not have a run wait until it is right again.
+	_, ok = e.NextTry(now, now.Add(-48*time.Hour), ago(-30*24*time.Hour))
+	require.False(t, ok)
 
 	short := effective(t, "every", "15m", "max_wait", "2h")
 	next, ok = short.NextTry(now, now, ago(time.Hour))
@@ -42,4 +45,5 @@ func TestPriorityOf(t *testing.T) {
 	require.Equal(t, policy.PriorityUrgent, policy.PriorityOf(false, nil, day, now))
 	require.Equal(t, policy.PriorityUrgent, policy.PriorityOf(false, new(now.Add(-2*day)), day, now))
 	require.Equal(t, policy.PriorityRegular, policy.PriorityOf(false, new(now.Add(-day)), day, now))
+	require.Equal(t, policy.PriorityUrgent, policy.PriorityOf(false, new(now.Add(day)), day, now), "dated ahead of now")
 }

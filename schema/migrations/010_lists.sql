@@ -19,7 +19,7 @@ create function host_health(enabled boolean, suspect boolean, last_good timestam
         when not enabled then 'paused'
         when suspect then 'failing'
         when last_good is null then 'never'
-        when at - last_good <= coalesce(late_age, '30:00') then 'ok'
+        when at - last_good <= coalesce(late_age, '30:00') and last_good - at <= '00:10' then 'ok'
         when at - last_good > coalesce(failing_age, '54:00') or ended_state in ('failed', 'partial', 'suspect') then 'failing'
         else 'late'
     end
