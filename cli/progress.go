@@ -82,19 +82,6 @@ func (w *watcher) clear() {
 	}
 }
 
-// steps are the words for what an activity does.
-var steps = map[string]string{
-	activities.LoadName: "load", activities.PreCheckName: "pre-check", activities.PrepareName: "prepare",
-	activities.PinHostKeysName: "pin host keys", activities.RecordWaitingName: "note wait",
-	activities.PullName: "pull", activities.SnapshotName: "snapshot", activities.PruneName: "prune",
-	activities.GuardsName: "guards", activities.LoadDatasetName: "load", activities.PlanPruneName: "plan",
-	activities.DecideName: "decide", activities.ChangeSnapshotName: "snapshot", activities.NoteName: "record",
-	activities.MeasureName: "measure", activities.RecordName: "record", activities.RestoreName: "restore",
-	activities.ClaimHostName: "wait until no run works on it", activities.MoveDatasetName: "rename its dataset",
-	activities.MarkRemovedName: "mark its data as removed", activities.DestroyRemovedName: "destroy its data",
-	activities.ProbeName: "look at it",
-}
-
 func (w *watcher) line(ctx context.Context, st worker.Status) string {
 	head := w.run.host.String() + ": "
 	if st.Activity == "" {
@@ -106,7 +93,7 @@ func (w *watcher) line(ctx context.Context, st worker.Status) string {
 		return head + fmt.Sprintf("waiting: %s; next try at %s, or now with planb backup --now %s",
 			r.Reason, r.NextTry.Local().Format("15:04"), w.run.host)
 	}
-	step, known := steps[st.Activity]
+	step, known := worker.StepName(st.Activity)
 	if !known {
 		return ""
 	}

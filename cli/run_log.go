@@ -11,7 +11,6 @@ import (
 
 	ucli "github.com/urfave/cli/v2"
 
-	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/policy"
 	"planb/internal/tree"
@@ -43,9 +42,13 @@ func (a *app) runLog(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := a.logReader(ctx, c, store, run)
+	r, err := a.readers(c, store)
 	if err != nil {
 		return err
+	}
+	files, err := r.OfLog(ctx, run, actor())
+	if err != nil {
+		return dataError(err)
 	}
 	ended := func(ctx context.Context) (bool, error) {
 		r, err := store.Run(ctx, run.ID)
@@ -54,36 +57,6 @@ func (a *app) runLog(c *ucli.Context) error {
 	w := &logWriter{w: bufio.NewWriter(a.stdout)}
 	err = copyLog(ctx, files, run.ID, c.Bool("follow"), ended, w)
 	return dataError(errors.Join(err, w.Close()))
-}
-
-// logReader finds the server that has the log: that of the host, or, for a host
-// that is gone or has moved, the first that knows the run.
-func (a *app) logReader(ctx context.Context, c *ucli.Context, store *catalog.Store, run catalog.Run) (*dataplane.Client, error) {
-	if run.HostID != "" {
-		h, err := store.HostByID(ctx, string(run.HostID))
-		if err != nil && !catalog.IsNotFound(err) {
-			return nil, err
-		}
-		if err == nil && h.DatasetMade {
-			return a.reader(ctx, c, store, h)
-		}
-	}
-	storages, err := store.Storages(ctx)
-	if err != nil {
-		return nil, err
-	}
-	failed := notFoundf("no storage server is known that could have the log of run %s", run.ID)
-	for _, s := range storages {
-		files, err := a.readerOf(c, s)
-		if err == nil {
-			_, err = files.Log(ctx, run.ID, -1, 0)
-		}
-		if err == nil {
-			return files, nil
-		}
-		failed = err
-	}
-	return nil, dataError(failed)
 }
 
 // copyLog copies the log of a run to w; to follow means until the run has ended.

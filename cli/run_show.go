@@ -58,7 +58,7 @@ func (a *app) currentStep(c *ucli.Context, r catalog.Run) string {
 	if err != nil || st.Activity == "" {
 		return ""
 	}
-	text := steps[st.Activity]
+	text, _ := worker.StepName(st.Activity)
 	if st.Progress != nil {
 		text += ", " + describe(*st.Progress)
 	}

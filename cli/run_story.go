@@ -33,10 +33,8 @@ func stepName(s worker.Step) string {
 	if s.Activity == "" {
 		return "wait"
 	}
-	if name, known := steps[s.Activity]; known {
-		return name
-	}
-	return s.Activity
+	name, _ := worker.StepName(s.Activity)
+	return name
 }
 
 func stepText(s worker.Step) string {

@@ -1,0 +1,94 @@
+// Package readers finds the data service that has what somebody wants to read:
+// the snapshots of a host, or the log of a run.
+package readers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"planb/internal/catalog"
+	"planb/internal/dataplane"
+)
+
+// Catalog is what this package asks of *catalog.Store.
+type Catalog interface {
+	HostByID(ctx context.Context, id string) (catalog.Host, error)
+	Storages(ctx context.Context) ([]catalog.Storage, error)
+}
+
+// Readers gives clients of data services.
+type Readers struct {
+	Catalog Catalog
+	// Key is data.key of the configuration, which signs what is asked.
+	Key string
+}
+
+// Of gives the data service of the storage server that owns h's dataset, for
+// subject, who asks. Errors: *catalog.NotFoundError.
+func (r Readers) Of(ctx context.Context, h catalog.Host, subject string) (*dataplane.Client, error) {
+	if h.Server == "" || !h.DatasetMade {
+		return nil, &catalog.NotFoundError{Kind: "dataset", Name: "of " + h.Ident().String() + " yet", Hint: "back it up with `planb backup " + h.Ident().String() + " --wait`"}
+	}
+	storages, err := r.Catalog.Storages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range storages {
+		if s.Server == h.Server && s.Dataset == h.Storage {
+			return r.OfStorage(s, subject)
+		}
+	}
+	return nil, &catalog.NotFoundError{Kind: "storage", Name: h.Storage + " of server " + h.Server, Hint: "start `planb worker` there"}
+}
+
+// OfStorage gives the data service of the server of a storage.
+func (r Readers) OfStorage(s catalog.Storage, subject string) (*dataplane.Client, error) {
+	if s.DataURL == "" {
+		return nil, fmt.Errorf("server %s has not said where its data service answers: start planb worker there", s.Server)
+	}
+	key, err := dataplane.NewKey([]byte(r.Key))
+	if err != nil {
+		return nil, fmt.Errorf("reading from storage servers needs data.key or data.key_file: %w", err)
+	}
+	return dataplane.NewClient(dataplane.ClientOptions{BaseURL: s.DataURL, Key: key, Subject: subject, Server: s.Server})
+}
+
+// OfLog gives the data service that has the log of a run: that of the host, or,
+// for a host that is gone or has moved, the first that knows the run. Errors:
+// *catalog.NotFoundError, or that of the server asked last.
+func (r Readers) OfLog(ctx context.Context, run catalog.Run, subject string) (*dataplane.Client, error) {
+	if run.HostID != "" {
+		h, err := r.Catalog.HostByID(ctx, string(run.HostID))
+		if err != nil && !catalog.IsNotFound(err) {
+			return nil, err
+		}
+		if err == nil && h.DatasetMade {
+			return r.Of(ctx, h, subject)
+		}
+	}
+	storages, err := r.Catalog.Storages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var failed error = &catalog.NotFoundError{Kind: "storage server", Name: "that could have the log of run " + run.ID}
+	asked := map[string]bool{}
+	for _, s := range storages {
+		if asked[s.Server] {
+			continue
+		}
+		asked[s.Server] = true
+		client, err := r.OfStorage(s, subject)
+		if err == nil {
+			_, err = client.Log(ctx, run.ID, -1, 0)
+		}
+		if err == nil {
+			return client, nil
+		}
+		// A server that does not answer tells more than one without the log.
+		if failed == nil || !errors.Is(err, dataplane.ErrNotFound) || catalog.IsNotFound(failed) {
+			failed = err
+		}
+	}
+	return nil, failed
+}
