@@ -11,6 +11,7 @@ import (
 	"planb/activities"
 	"planb/internal/catalog"
 	"planb/internal/zfs"
+	"planb/worker/operate"
 )
 
 // From the first look at a host to the destruction of its data, with all that
@@ -62,7 +63,7 @@ func TestHostLife(t *testing.T) {
 
 	out = s.waits("host", "rm", renamed, "--yes")
 	require.Contains(t, out, "Its data stays in dataset "+d.Name+" on server store1 until ")
-	var stale []staleDataset
+	var stale []operate.StaleDataset
 	s.json(&stale, "storage", "list", "--stale")
 	require.Len(t, stale, 1)
 	require.Equal(t, "removed", stale[0].Why)
