@@ -120,5 +120,22 @@ func TestRemovedData(t *testing.T) {
 	require.NoError(t, s.ZFS.Release(t.Context(), host.Dataset, "daily-202611220130", "planb"))
 	require.True(t, do[bool](s, s.DestroyRemoved, left))
 	require.Nil(t, s.props(host.Dataset))
-	require.False(t, do[bool](s, s.DestroyRemoved, left), "done again it finds it gone")
+	require.True(t, do[bool](s, s.DestroyRemoved, left), "done again it tells the same")
+	never := left
+	never.Removed = left.Removed.Add(time.Second)
+	require.False(t, do[bool](s, s.DestroyRemoved, never), "it is gone, and not by this")
+}
+
+// A try that came as far as the dataset being in use, after which it was given
+// to another host, has destroyed nothing.
+func TestDataGivenAwayWasNotDestroyed(t *testing.T) {
+	t.Parallel()
+	s := newStorageServer(t, policy.Settings{})
+	left := RemovedData{Host: s.claimed(), Removed: s.now, Expires: s.now.Add(time.Hour)}
+	require.True(t, do[bool](s, s.MarkRemoved, left))
+	d, err := s.ZFS.Dataset(t.Context(), s.plan.Dataset)
+	require.NoError(t, err)
+	require.NoError(t, s.beginToDestroy(left, d))
+	require.NoError(t, s.ZFS.SetProps(t.Context(), s.plan.Dataset, map[string]string{zfs.PropHost: "22222222-aaaa-4000-8000-000000000002"}))
+	require.False(t, do[bool](s, s.DestroyRemoved, left))
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -65,11 +67,14 @@ func (s *Storage) markRemoved(ctx context.Context, in RemovedData, props map[str
 }
 
 // DestroyRemoved destroys the data of a removed host, unless another host has
-// taken it over, or somebody wants it kept. Done again it finds it gone.
+// taken it over, or somebody wants it kept. Done again it tells the same.
 func (s *Storage) DestroyRemoved(ctx context.Context, in RemovedData) (destroyed bool, err error) {
 	d, err := s.removedDataset(ctx, in)
-	if err != nil || d == nil {
+	if err != nil {
 		return false, err
+	}
+	if d == nil {
+		return s.wasDestroyed(ctx, in)
 	}
 	if d.Props[zfs.PropRemoved] != stampOf(in.Removed) || d.Props[zfs.PropExpires] == "" {
 		return false, nil
@@ -88,6 +93,9 @@ func (s *Storage) DestroyRemoved(ctx context.Context, in RemovedData) (destroyed
 	if err := s.unused(*d); err != nil {
 		return false, err
 	}
+	if err := s.beginToDestroy(in, *d); err != nil {
+		return false, err
+	}
 	err = s.ZFS.DestroyDataset(ctx, d.Name)
 	if errors.Is(err, zfs.ErrBusy) {
 		return false, later(ErrTypeLocked, err.Error(), 0, err)
@@ -96,6 +104,37 @@ func (s *Storage) DestroyRemoved(ctx context.Context, in RemovedData) (destroyed
 		return false, fmt.Errorf("destroying %s: %w", d.Name, err)
 	}
 	return true, nil
+}
+
+// destroyingFile is there from before the data of a removed host is destroyed: a
+// try that could not tell what it had done is not the last one.
+func (s *Storage) destroyingFile(in RemovedData) string {
+	return filepath.Join(s.RunsDir(), in.Host.HostID+".destroying")
+}
+
+func (s *Storage) beginToDestroy(in RemovedData, d zfs.Dataset) error {
+	return writeDurably(s.destroyingFile(in), []byte(destroying(in, d)))
+}
+
+func destroying(in RemovedData, d zfs.Dataset) string {
+	return fmt.Sprintf("%s, of a host removed on %s, made on %s\n", in.Host.Dataset, stampOf(in.Removed), stampOf(d.Created))
+}
+
+// wasDestroyed says of data that is not there, or not that host's, whether it
+// was destroyed here. One that is there, and was before, was not.
+func (s *Storage) wasDestroyed(ctx context.Context, in RemovedData) (bool, error) {
+	text, err := os.ReadFile(s.destroyingFile(in))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading what was destroyed: %w", err)
+	}
+	d, err := s.ZFS.Dataset(ctx, in.Host.Dataset)
+	if errors.Is(err, zfs.ErrNotExist) {
+		return strings.HasPrefix(string(text), in.Host.Dataset+", of a host removed on "+stampOf(in.Removed)+","), nil
+	}
+	return string(text) != destroying(in, d), err
 }
 
 // removedDataset gives the dataset, or nil when it is not there or belongs to
