@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"planb/internal/zfs"
 )
 
@@ -13,10 +15,13 @@ import (
 // snapshots in it. Snapshots of hundreds of bytes each make a payload of some
 // tens of kilobytes at most.
 type Measured struct {
-	Used       int64              `json:"used"`
-	Referenced int64              `json:"referenced"`
-	At         time.Time          `json:"at"`
-	Snapshots  []MeasuredSnapshot `json:"snapshots"`
+	Used       int64     `json:"used"`
+	Referenced int64     `json:"referenced"`
+	At         time.Time `json:"at"`
+	// Asked is when the question began, by Temporal's clock: the order in which
+	// answers are told, whatever this server's clock does.
+	Asked     time.Time          `json:"asked,omitzero"`
+	Snapshots []MeasuredSnapshot `json:"snapshots"`
 	// SnapshotCount stands for the list in the detail of a recorded run.
 	SnapshotCount int `json:"snapshot_count,omitempty"`
 	// Room is that of the storage that the dataset is on.
@@ -48,7 +53,7 @@ func (s *Storage) Measure(ctx context.Context, p Plan) (Measured, error) {
 	if err != nil {
 		return Measured{}, err
 	}
-	out := Measured{Used: d.Used, Referenced: d.Referenced, At: s.Now()}
+	out := Measured{Used: d.Used, Referenced: d.Referenced, At: s.Now(), Asked: activity.GetInfo(ctx).StartedTime}
 	for _, snap := range snaps {
 		out.Snapshots = append(out.Snapshots, measured(snap))
 	}

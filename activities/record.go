@@ -43,10 +43,14 @@ func (c *Control) recordMeasured(ctx context.Context, out Outcome, m Measured) e
 			Holds: s.Holds, HoldReason: catalog.Text(s.HoldReason), HoldUntil: s.HoldUntil, Run: catalog.Text(s.Run),
 		}
 	}
-	if err := c.Catalog.ReplaceSnapshots(ctx, out.HostID, list, m.At); err != nil {
-		return err
+	if m.Asked.IsZero() {
+		m.Asked = m.At
 	}
-	if err := c.Catalog.SetSizes(ctx, out.HostID, catalog.Sizes{UsedBytes: max(0, m.Used), ReferencedBytes: max(0, m.Referenced), At: m.At}); err != nil {
+	err := c.Catalog.RecordListing(ctx, out.HostID, catalog.Listing{
+		Snapshots: list, At: m.At, Asked: m.Asked,
+		Sizes: &catalog.Sizes{UsedBytes: max(0, m.Used), ReferencedBytes: max(0, m.Referenced), At: m.At},
+	})
+	if err != nil {
 		return err
 	}
 	return c.Catalog.UpsertStorage(ctx, storageRecord(out.Server, "", m.Room, m.At))

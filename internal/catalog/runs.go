@@ -35,7 +35,6 @@ type Run struct {
 	// Reason says why a run waits, and NextTry until when.
 	Reason  Text       `json:"reason"`
 	NextTry *time.Time `json:"next_try"`
-	Attempt int        `json:"attempt"`
 	Started time.Time  `json:"started"`
 	// Finished is nil while the run is under way.
 	Finished        *time.Time `json:"finished"`
@@ -56,7 +55,7 @@ type Run struct {
 
 const runColumns = `
 		r.id, r.workflow_id, coalesce(g.name, r.group_name) || '/' || coalesce(h.name, r.host_name) as host,
-		coalesce(r.host_id::text, '') as host_id, r.kind, r.trigger, r.state, r.reason, r.next_try, r.attempt,
+		coalesce(r.host_id::text, '') as host_id, r.kind, r.trigger, r.state, r.reason, r.next_try,
 		r.started, r.finished,
 		greatest(0, extract(epoch from coalesce(r.finished, now()) - r.started))::float8 as duration_seconds,
 		r.snapshot, r.files_total, r.files_transferred, r.files_deleted, r.bytes_transferred, r.bytes_total,
@@ -76,8 +75,6 @@ type RunStart struct {
 	Kind       string     `json:"kind"`
 	Trigger    string     `json:"trigger"`
 	Started    time.Time  `json:"started"`
-	// Attempt counts from 1; 0 means 1.
-	Attempt int `json:"attempt"`
 }
 
 // RunEnd is what came of a run.
@@ -115,8 +112,8 @@ func (s *Store) BeginRun(ctx context.Context, r RunStart) error {
 		if err := insertRun(ctx, tx, r); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `update runs set state = 'running', reason = '', next_try = null,
-			attempt = greatest(attempt, $2) where id = $1 and finished is null`, r.ID, max(1, r.Attempt))
+		_, err := tx.Exec(ctx, `update runs set state = 'running', reason = '', next_try = null
+			where id = $1 and finished is null`, r.ID)
 		return err
 	})
 }
@@ -125,11 +122,11 @@ func (s *Store) BeginRun(ctx context.Context, r RunStart) error {
 // before it had looked its host up finds it by its names.
 func insertRun(ctx context.Context, tx pgx.Tx, r RunStart) error {
 	_, err := tx.Exec(ctx, `
-		insert into runs (id, workflow_id, host_id, group_name, host_name, kind, trigger, state, attempt, started)
+		insert into runs (id, workflow_id, host_id, group_name, host_name, kind, trigger, state, started)
 		values ($1, $2, (select h.id from hosts h join groups g on g.id = h.group_id
-			where h.id::text = $3 or $3 = '' and g.name = $4 and h.name = $5), $4, $5, $6, $7, 'running', $8, $9)
+			where h.id::text = $3 or $3 = '' and g.name = $4 and h.name = $5), $4, $5, $6, $7, 'running', $8)
 		on conflict (id) do nothing`,
-		r.ID, r.WorkflowID, r.HostID, r.Host.Group, r.Host.Name, r.Kind, r.Trigger, max(1, r.Attempt), r.Started)
+		r.ID, r.WorkflowID, r.HostID, r.Host.Group, r.Host.Name, r.Kind, r.Trigger, r.Started)
 	return err
 }
 
@@ -139,8 +136,8 @@ func (s *Store) SetWaiting(ctx context.Context, r RunStart, reason string, nextT
 		if err := insertRun(ctx, tx, r); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `update runs set state = 'waiting', reason = $2, next_try = $3,
-			attempt = greatest(attempt, $4) where id = $1 and finished is null`, r.ID, reason, nextTry, max(1, r.Attempt))
+		_, err := tx.Exec(ctx, `update runs set state = 'waiting', reason = $2, next_try = $3
+			where id = $1 and finished is null`, r.ID, reason, nextTry)
 		return err
 	})
 }
@@ -164,10 +161,10 @@ func (s *Store) FinishRun(ctx context.Context, r RunStart, e RunEnd) error {
 		_, err := tx.Exec(ctx, `
 			update runs set state = $2, finished = greatest($3, started), snapshot = $4, files_total = $5,
 				files_transferred = $6, files_deleted = $7, bytes_transferred = $8, bytes_total = $9, warnings = $10,
-				message = $11, remedy = $12, detail = $13, attempt = greatest(attempt, $14), reason = '', next_try = null
+				message = $11, remedy = $12, detail = $13, reason = '', next_try = null
 			where id = $1`,
 			r.ID, e.State, e.Finished, e.Snapshot, e.FilesTotal, e.FilesTransferred, e.FilesDeleted, e.BytesTransferred,
-			e.BytesTotal, e.Warnings, e.Message, e.Remedy, e.Detail, max(1, r.Attempt))
+			e.BytesTotal, e.Warnings, e.Message, e.Remedy, e.Detail)
 		if err != nil {
 			return err
 		}

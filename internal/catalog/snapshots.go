@@ -35,44 +35,80 @@ const selectSnapshot = `
 		sn.holds, sn.holds > 0 as held, sn.hold_reason, sn.hold_until, sn.run_id as run
 	from snapshots sn join hosts h on h.id = sn.host_id join groups g on g.id = h.group_id`
 
-// ReplaceSnapshots records what the pool holds for a host; what is not in list
-// is gone from the catalog too. The newest good one that PlanB made, leaving out
-// those dated in the future of at, when the list was made, becomes the host's
-// last good snapshot. A backup that is on record as having made none of them,
-// and made it, is mended. A host removed meanwhile is a NotFoundError.
-func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snapshot, at time.Time) error {
+// Listing is what the pool holds for a host.
+type Listing struct {
+	Snapshots []Snapshot
+	// Sizes are told by the clock of the storage server; nil when not measured.
+	Sizes *Sizes
+	// At is when the snapshots were listed, by that clock as well.
+	At time.Time
+	// Asked is when the storage server was asked, by the clock that is the same
+	// for all of them: Temporal's.
+	Asked time.Time
+}
+
+// RecordListing records what the pool holds for a host; what is not in it is
+// gone from the catalog too. The newest good snapshot that PlanB made, leaving
+// out those dated in the future of At, becomes the host's last good snapshot. A
+// backup that is on record as having made none of them, and made it, is mended.
+//
+// One that was asked for before the one on record changes nothing, unless that
+// one was asked for by a clock that ran ahead. A host removed meanwhile is a
+// NotFoundError.
+func (s *Store) RecordListing(ctx context.Context, hostID string, l Listing) error {
 	return s.tx(ctx, func(tx pgx.Tx) error {
 		if _, err := lockHostID(ctx, tx, hostID); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `delete from snapshots where host_id = $1::uuid`, hostID); err != nil {
+		tag, err := tx.Exec(ctx, `update hosts set listed_at = $2 where id = $1::uuid
+			and (listed_at is null or listed_at <= $2 or listed_at > now() + interval '`+clockSlack+`')`, hostID, l.Asked)
+		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		var batch pgx.Batch
-		var good *Snapshot
-		for i, sn := range list {
-			batch.Queue(`insert into snapshots (host_id, name, created, state, tiers, used_bytes, referenced_bytes, holds, hold_reason, run_id, hold_until)
-				values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, hostID, sn.Name, sn.Created, sn.State, orEmpty(sn.Tiers),
-				sn.UsedBytes, sn.ReferencedBytes, sn.Holds, sn.HoldReason, sn.Run, sn.HoldUntil)
-			if isGood(sn) && !policy.IsFuture(sn.taken(), at) && (good == nil || sn.taken().After(good.taken())) {
-				good = &list[i]
-			}
-		}
-		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		if err := replaceSnapshots(ctx, tx, hostID, l.Snapshots, l.At); err != nil || l.Sizes == nil {
 			return err
 		}
-		var lastGood *time.Time
-		var name string
-		if good != nil {
-			lastGood, name = &good.Created, good.Name
-		}
-		_, err := tx.Exec(ctx, `update hosts set snapshot_count = $2, last_good = $3, last_good_snapshot = $4
-			where id = $1::uuid`, hostID, len(list), lastGood, name)
-		if err != nil {
-			return err
-		}
-		return creditSnapshots(ctx, tx, "", hostID)
+		return setSizes(ctx, tx, hostID, *l.Sizes)
 	})
+}
+
+// clockSlack is how far clocks may differ that are taken for right.
+const clockSlack = "10 minutes"
+
+// ReplaceSnapshots is RecordListing without sizes, for a list that was made as
+// it was asked for.
+func (s *Store) ReplaceSnapshots(ctx context.Context, hostID string, list []Snapshot, at time.Time) error {
+	return s.RecordListing(ctx, hostID, Listing{Snapshots: list, At: at, Asked: at})
+}
+
+func replaceSnapshots(ctx context.Context, tx pgx.Tx, hostID string, list []Snapshot, at time.Time) error {
+	if _, err := tx.Exec(ctx, `delete from snapshots where host_id = $1::uuid`, hostID); err != nil {
+		return err
+	}
+	var batch pgx.Batch
+	var good *Snapshot
+	for i, sn := range list {
+		batch.Queue(`insert into snapshots (host_id, name, created, state, tiers, used_bytes, referenced_bytes, holds, hold_reason, run_id, hold_until)
+			values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, hostID, sn.Name, sn.Created, sn.State, orEmpty(sn.Tiers),
+			sn.UsedBytes, sn.ReferencedBytes, sn.Holds, sn.HoldReason, sn.Run, sn.HoldUntil)
+		if isGood(sn) && !policy.IsFuture(sn.taken(), at) && (good == nil || sn.taken().After(good.taken())) {
+			good = &list[i]
+		}
+	}
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return err
+	}
+	var lastGood *time.Time
+	var name string
+	if good != nil {
+		lastGood, name = &good.Created, good.Name
+	}
+	_, err := tx.Exec(ctx, `update hosts set snapshot_count = $2, last_good = $3, last_good_snapshot = $4
+		where id = $1::uuid`, hostID, len(list), lastGood, name)
+	if err != nil {
+		return err
+	}
+	return creditSnapshots(ctx, tx, "", hostID)
 }
 
 // taken is the time in the name where there is one, as for retention: ZFS tells
@@ -103,9 +139,21 @@ type Sizes struct {
 	At              time.Time `json:"at"`
 }
 
-// SetSizes records what was measured; an older measurement changes nothing.
+// SetSizes records what was measured. An older measurement changes nothing,
+// unless the one on record is dated by a clock that ran ahead.
 func (s *Store) SetSizes(ctx context.Context, hostID string, z Sizes) error {
-	_, err := s.pool.Exec(ctx, `update hosts set used_bytes = $2, referenced_bytes = $3, measured_at = $4
-		where id::text = $1 and (measured_at is null or measured_at <= $4)`, hostID, z.UsedBytes, z.ReferencedBytes, z.At)
-	return s.explain(err)
+	return s.tx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `select from hosts where id::text = $1
+			and (measured_at is null or measured_at <= $2 or measured_at > now() + interval '`+clockSlack+`') for update`, hostID, z.At)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return setSizes(ctx, tx, hostID, z)
+	})
+}
+
+func setSizes(ctx context.Context, tx pgx.Tx, hostID string, z Sizes) error {
+	_, err := tx.Exec(ctx, `update hosts set used_bytes = $2, referenced_bytes = $3, measured_at = $4
+		where id::text = $1`, hostID, z.UsedBytes, z.ReferencedBytes, z.At)
+	return err
 }

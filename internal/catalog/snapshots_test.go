@@ -89,3 +89,39 @@ func TestOlderMeasurementChangesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(5), *h.UsedBytes)
 }
+
+// Two answers may arrive in the other order than they were asked for; and no
+// clock that was wrong once keeps what is true out for good.
+func TestAnOlderListingDoesNotReplaceANewerOne(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	h := addHost(t, s, web1)
+	listed := func(asked, at time.Time, names ...string) int {
+		t.Helper()
+		l := catalog.Listing{Asked: asked, At: at, Sizes: &catalog.Sizes{UsedBytes: int64(len(names)), At: at}}
+		for _, name := range names {
+			l.Snapshots = append(l.Snapshots, catalog.Snapshot{Name: name, Created: base, State: "ok"})
+		}
+		require.NoError(t, s.RecordListing(t.Context(), h.ID, l))
+		now, err := s.Host(t.Context(), web1)
+		require.NoError(t, err)
+		require.EqualValues(t, now.SnapshotCount, *now.UsedBytes)
+		return now.SnapshotCount
+	}
+	require.Equal(t, 2, listed(base, base, "a", "b"))
+	require.Equal(t, 2, listed(base.Add(-time.Hour), base, "a"), "asked for before that, and late")
+	require.Equal(t, 3, listed(base, base, "a", "b", "c"), "told again")
+	// The clock of the storage server has no say in the order.
+	require.Equal(t, 1, listed(base.Add(time.Hour), base.AddDate(-1, 0, 0), "a"))
+	require.Equal(t, 2, listed(base.Add(2*time.Hour), base.AddDate(1, 0, 0), "a", "b"))
+	require.Equal(t, 3, listed(base.Add(3*time.Hour), base, "a", "b", "c"))
+	// And Temporal's, once it is right again, none for good.
+	ahead := time.Now().AddDate(1, 0, 0)
+	require.Equal(t, 1, listed(ahead, base, "a"))
+	require.Equal(t, 2, listed(base.Add(4*time.Hour), base, "a", "b"))
+	require.NoError(t, s.SetSizes(t.Context(), h.ID, catalog.Sizes{UsedBytes: 7, At: ahead}))
+	require.NoError(t, s.SetSizes(t.Context(), h.ID, catalog.Sizes{UsedBytes: 8, At: base}))
+	now, err := s.Host(t.Context(), web1)
+	require.NoError(t, err)
+	require.EqualValues(t, 8, *now.UsedBytes)
+}

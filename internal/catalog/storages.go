@@ -64,7 +64,7 @@ func (s *Store) UpsertStorage(ctx context.Context, st Storage) error {
 				scrub_state = coalesce(nullif(excluded.scrub_state, ''), st.scrub_state),
 				scrub_at = coalesce(excluded.scrub_at, st.scrub_at),
 				scrub_errors = case when excluded.scrub_at is null then st.scrub_errors else excluded.scrub_errors end
-			where st.seen_at <= excluded.seen_at`,
+			where st.seen_at <= excluded.seen_at or st.seen_at > now() + interval '`+clockSlack+`'`,
 			st.Server, st.Dataset, st.DataURL, st.SizeBytes, st.UsedBytes, st.FreeBytes, st.Health, st.SeenAt, st.PullSlots,
 			st.ScrubState, st.ScrubAt, st.ScrubErrors, st.DataErrors)
 		if err != nil {
