@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"planb/internal/access"
 	"planb/internal/ident"
 	"planb/internal/policy"
 )
@@ -12,5 +13,6 @@ import (
 func isNameError(err error) bool {
 	var name *ident.Error
 	var setting *policy.Error
-	return errors.As(err, &name) || errors.As(err, &setting)
+	var who *access.Error
+	return errors.As(err, &name) || errors.As(err, &setting) || errors.As(err, &who)
 }

@@ -22,6 +22,7 @@ func (a *app) commands() []*ucli.Command {
 		a.backupCommand(), a.runsCommand(), a.runCommand(),
 		a.snapshotsCommand(), a.snapshotCommand(), a.pruneCommand(), a.lsCommand(), a.restoreCommand(),
 		a.scheduleCommand(), a.storageCommand(),
+		a.userCommand(), a.tokenCommand(),
 	}
 }
 
