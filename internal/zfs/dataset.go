@@ -23,6 +23,8 @@ type Dataset struct {
 	// LogicalUsed is Used before compression.
 	LogicalUsed int64
 	Created     time.Time
+	// GUID is ZFS's own number of it, which a rename does not change.
+	GUID string
 	// Props are the planb: properties set on it itself. Those that it inherits
 	// from its parent are not here, so that ownership can rest on them.
 	Props map[string]string
@@ -31,7 +33,7 @@ type Dataset struct {
 func (r *record) dataset() (Dataset, error) {
 	d := Dataset{
 		Name: r.name, Mountpoint: r.values["mountpoint"].text, Mounted: r.values["mounted"].text == "yes",
-		Props: r.own(),
+		GUID: r.text("guid"), Props: r.own(),
 	}
 	if o := r.values["origin"].text; o != "-" {
 		d.Origin = o

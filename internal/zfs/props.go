@@ -35,9 +35,9 @@ var userProps = []string{
 
 var (
 	datasetProps = []string{
-		"type", "creation", "used", "available", "referenced", "written", "logicalused", "mounted", "mountpoint", "origin",
+		"type", "guid", "creation", "used", "available", "referenced", "written", "logicalused", "mounted", "mountpoint", "origin",
 	}
-	snapshotProps = []string{"type", "creation", "used", "referenced", "written", "userrefs"}
+	snapshotProps = []string{"type", "guid", "creation", "used", "referenced", "written", "userrefs"}
 )
 
 // maxValue is the longest value of a user property that zfs-fuse takes, in bytes.
@@ -50,6 +50,14 @@ type record struct {
 }
 
 type value struct{ text, source string }
+
+// text gives a property as it is; empty where this ZFS does not know it.
+func (r *record) text(prop string) string {
+	if v := r.values[prop].text; v != "-" {
+		return v
+	}
+	return ""
+}
 
 // size gives a byte count or a number; -1 where this ZFS does not know it.
 func (r *record) size(prop string) (int64, error) {

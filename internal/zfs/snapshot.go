@@ -18,13 +18,16 @@ type Snapshot struct {
 	Referenced    int64
 	Written       int64 // against the snapshot before it
 	Holds         int
+	// GUID is ZFS's own number of it, which a rename, and a send to another
+	// pool, does not change.
+	GUID string
 	// Props are the planb: properties set on it itself, not those of its dataset.
 	Props map[string]string
 }
 
 func (r *record) snapshot() (Snapshot, error) {
 	dataset, name, _ := strings.Cut(r.name, "@")
-	s := Snapshot{Dataset: dataset, Name: name, Props: r.own()}
+	s := Snapshot{Dataset: dataset, Name: name, GUID: r.text("guid"), Props: r.own()}
 	var holds int64
 	err := r.sizes(map[string]*int64{
 		"used": &s.Used, "referenced": &s.Referenced, "written": &s.Written, "userrefs": &holds,
