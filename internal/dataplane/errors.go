@@ -11,9 +11,11 @@ import (
 
 // The kinds of failure that a caller may tell apart with errors.Is.
 var (
-	ErrBadRequest  = errors.New("bad request")
-	ErrDenied      = errors.New("denied")
-	ErrNotFound    = errors.New("not found")
+	ErrBadRequest = errors.New("bad request")
+	ErrDenied     = errors.New("denied")
+	ErrNotFound   = errors.New("not found")
+	// ErrNotReady is an index that has nothing to answer from yet.
+	ErrNotReady    = errors.New("not ready")
 	ErrUnreachable = errors.New("unreachable")
 	// ErrWrongType is a read of something that is not a regular file.
 	ErrWrongType = errors.New("wrong type of file")
@@ -86,6 +88,7 @@ var kinds = []struct {
 	{ErrBadRequest, "bad_request", http.StatusBadRequest},
 	{ErrDenied, "denied", http.StatusForbidden},
 	{ErrNotFound, "not_found", http.StatusNotFound},
+	{ErrNotReady, "not_ready", http.StatusServiceUnavailable},
 	{ErrWrongType, "wrong_type", http.StatusConflict},
 	{ErrServer, "server", http.StatusInternalServerError},
 }

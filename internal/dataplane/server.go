@@ -21,6 +21,8 @@ type Options struct {
 	Key Key
 	// Snapshots opens the trees.
 	Snapshots Opener
+	// Indexes, when set, answer /v1/diff, /v1/find, /v1/history and /v1/sizes.
+	Indexes Indexes
 	// Storages are the parent datasets of this worker; only datasets beneath
 	// one of them are served.
 	Storages []string
@@ -51,7 +53,10 @@ type request struct {
 
 // Handler gives the service. All routes take GET only: /healthz for anyone, and
 // with a token /v1/list, /v1/stat, /v1/read, /v1/tar (parameters dataset, snap,
-// path) and /v1/log (run, offset, wait).
+// path), /v1/log (run, offset, wait), and, of the index of a dataset,
+// /v1/history (path), /v1/find (pattern, ignore_case, snap, limit), /v1/diff
+// (snap, to or none for the live files, path, limit) and /v1/sizes (snap, path,
+// depth, limit).
 func Handler(o Options) http.Handler {
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -68,6 +73,10 @@ func Handler(o Options) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
 	})
+	mux.Handle("/v1/diff", s.op(OpDiff, s.onIndex(s.diff)))
+	mux.Handle("/v1/find", s.op(OpFind, s.onIndex(s.find)))
+	mux.Handle("/v1/history", s.op(OpHistory, s.onIndex(s.history)))
+	mux.Handle("/v1/sizes", s.op(OpSizes, s.onIndex(s.sizes)))
 	mux.Handle("/v1/list", s.op(OpList, s.onTree(s.list)))
 	mux.Handle("/v1/log", s.op(OpLog, s.runLog))
 	mux.Handle("/v1/read", s.op(OpRead, s.onTree(s.read)))
@@ -165,8 +174,10 @@ func (s *server) authorize(r *request) error {
 	if err := checkDataset(dataset); err != nil {
 		return err
 	}
-	if snap != "" && !snapName.MatchString(snap) {
-		return badRequest("%q is not the name of a snapshot", snap)
+	for _, name := range []string{snap, r.query.Get("to")} {
+		if name != "" && !snapName.MatchString(name) {
+			return badRequest("%q is not the name of a snapshot", name)
+		}
 	}
 	if !c.CoversDataset(dataset) {
 		return denied("the token is not for dataset %s", dataset)

@@ -28,7 +28,7 @@ func TestRealSnapshot(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("after"), 0o640))
 
 	srv := httptest.NewServer(Handler(Options{
-		Key: testKey(t), Snapshots: ZFS{client}, Storages: []string{storage}, RunsDir: t.TempDir(),
+		Key: testKey(t), Snapshots: ZFS{Client: client}, Storages: []string{storage}, RunsDir: t.TempDir(),
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}))
 	t.Cleanup(srv.Close)

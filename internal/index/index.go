@@ -48,7 +48,8 @@ type Sum struct {
 	// content it belongs to.
 	Size      int64
 	MTimeUnix int64
-	// Hex is the checksum in hexadecimal, as rsync prints it.
+	// Hex is the checksum in hexadecimal, as rsync prints it; empty for content
+	// that was written and whose checksum is not known.
 	Hex string
 }
 

@@ -63,6 +63,9 @@ type walk struct {
 	// args follow the number of the directory.
 	args []any
 	to   sink
+	// only is the path to which the walk keeps, with what is beneath it and above
+	// it; empty or / for all.
+	only string
 	// seen counts the files looked at so far, for whoever waits.
 	seen func(files int64)
 
@@ -184,6 +187,9 @@ func (w *walk) dir(d *tree.Dir, id int64, fresh bool, path string) (total, error
 			return sum, err
 		}
 	}
+	if w.only != "" && !under(path, w.only) {
+		names, was = w.onward(path, names, was)
+	}
 	for len(names) > 0 || len(was) > 0 {
 		var e entry
 		var at place
@@ -214,6 +220,13 @@ func (w *walk) dir(d *tree.Dir, id int64, fresh bool, path string) (total, error
 		err = w.to.sized(id, sum)
 	}
 	return sum, err
+}
+
+// onward keeps of the content of a directory above w.only what leads there.
+func (w *walk) onward(path string, names []string, was []named) ([]string, []named) {
+	leads := func(name string) bool { return under(w.only, place{path, name}.path()) }
+	names = slices.DeleteFunc(names, func(n string) bool { return !leads(n) })
+	return names, slices.DeleteFunc(was, func(n named) bool { return !leads(n.name) })
 }
 
 // allNames gives the names in a directory, sorted. They are kept in memory, as

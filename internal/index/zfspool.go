@@ -1,4 +1,4 @@
-package dataplane
+package index
 
 import (
 	"context"
@@ -9,18 +9,35 @@ import (
 	"planb/internal/zfs"
 )
 
-// ZFS is the Opener over the real pools.
+// ZFS is the Pool over the real pools.
 type ZFS struct{ Client *zfs.Client }
 
-// OpenSnapshot opens a snapshot's view, or with an empty snap the mounted
-// dataset itself.
+// Snapshots implements Pool. A dataset is told apart by its GUID.
+func (z ZFS) Snapshots(ctx context.Context, dataset string) (string, []Snapshot, error) {
+	d, err := z.Client.Dataset(ctx, dataset)
+	if err != nil {
+		return "", nil, known(err)
+	}
+	list, err := z.Client.Snapshots(ctx, dataset)
+	if err != nil {
+		return "", nil, known(err)
+	}
+	id := d.GUID
+	if id == "" {
+		id = dataset + " " + d.Created.String()
+	}
+	out := make([]Snapshot, len(list))
+	for i, s := range list {
+		out[i] = Snapshot{Name: s.Name, GUID: s.GUID, Created: s.Created, State: s.Props[zfs.PropState]}
+	}
+	return id, out, nil
+}
+
+// OpenSnapshot implements Pool.
 func (z ZFS) OpenSnapshot(ctx context.Context, dataset, snap string) (View, error) {
 	if snap == "" {
 		path, err := z.Client.EnsureMounted(ctx, dataset)
-		if err != nil {
-			return nil, known(err)
-		}
-		return mounted(path), nil
+		return mounted(path), known(err)
 	}
 	v, err := z.Client.OpenSnapshot(ctx, dataset, snap)
 	if err != nil {
