@@ -25,6 +25,7 @@ const (
 	SnapshotTakenName    = "SnapshotTaken"
 	PruneName            = "Prune"
 	MeasureName          = "Measure"
+	IndexName            = "Index"
 	RecordName           = "Record"
 	RecordWaitingName    = "RecordWaiting"
 	RecordMeasuredName   = "RecordMeasured"

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"planb/internal/index"
 	"planb/internal/sshx"
 	"planb/internal/zfs"
 )
@@ -13,6 +14,9 @@ import (
 // those that transfer. It knows no database: all it needs comes in a Plan.
 type Storage struct {
 	ZFS *zfs.Client
+	// Indexes say what the snapshots of the datasets hold; nil where that is not
+	// kept.
+	Indexes *index.Keeper
 	// State is the server's state directory.
 	State string
 	// Parents are the datasets that this server's worker owns.

@@ -119,6 +119,8 @@ func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error 
 		return err
 	}
 	defer storage.ZFS.Close() // views that stay are cleaned at the next start
+	storage.Indexes = storage.NewIndexes()
+	defer storage.Indexes.Close()
 	tc, err := worker.DialPatiently(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -132,6 +134,7 @@ func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error 
 			return register(ctx, tc, cfg, storage, log)
 		},
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return cleanRuns(ctx, storage, log) },
+		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return tendIndexes(ctx, storage) },
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error {
 			return runGroup(ctx, worker.NewStorage(tc, cfg, storage))
 		},
@@ -154,6 +157,14 @@ func cleanRuns(ctx context.Context, s *activities.Storage, log *slog.Logger) err
 		case <-tick.C:
 		}
 	}
+}
+
+// tendIndexes sees once to what happened while there was no worker: from then
+// on each run sees to its own host. Answers do so too.
+func tendIndexes(ctx context.Context, s *activities.Storage) error {
+	s.TendIndexes(ctx)
+	<-ctx.Done()
+	return nil
 }
 
 // registerEvery is how often a worker tells how full its storages are.
@@ -206,7 +217,7 @@ func serveData(ctx context.Context, cfg *config.Config, s *activities.Storage, l
 		return fmt.Errorf("the data service needs data.key or data.key_file: %w", err)
 	}
 	handler := dataplane.Handler(dataplane.Options{
-		Key: key, Snapshots: dataplane.ZFS{Client: s.ZFS}, Storages: s.Parents, RunsDir: s.RunsDir(), Log: log,
+		Key: key, Snapshots: dataplane.ZFS{Client: s.ZFS}, Indexes: s.Indexes, Storages: s.Parents, RunsDir: s.RunsDir(), Log: log,
 	})
 	return dataplane.Serve(ctx, dataplane.ListenOptions{
 		Addr: cfg.Data.Listen, CertFile: cfg.Data.CertFile, KeyFile: cfg.Data.CertKey, Log: log,

@@ -19,8 +19,8 @@ var stepNames = map[string]string{
 	activities.GuardsName: "guards", activities.LoadDatasetName: "load", activities.PlanPruneName: "plan",
 	activities.DecideName: "decide", activities.ChangeSnapshotName: "snapshot", activities.NoteName: "record",
 	activities.MeasureName: "measure", activities.RecordName: "record", activities.RestoreName: "restore",
+	activities.IndexName:     "index",
 	activities.ClaimHostName: "wait until no run works on it", activities.MoveDatasetName: "rename its dataset",
 	activities.MarkRemovedName: "mark its data as removed", activities.DestroyRemovedName: "destroy its data",
 	activities.ProbeName: "look at it",
 }
-

@@ -149,6 +149,7 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 		activities.SnapshotName: storage.Snapshot,
 		activities.PruneName:    storage.Prune,
 		activities.MeasureName:  storage.Measure,
+		activities.IndexName:    storage.Index,
 		activities.RestoreName:  storage.Restore,
 
 		activities.GuardsName:         storage.Guards,

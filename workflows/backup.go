@@ -72,6 +72,7 @@ func (b *backup) run(ctx workflow.Context) error {
 		{"guards", b.guards},
 		{"prune", b.prune},
 		{"measure", b.measure},
+		{"index", b.index},
 	}
 	for _, s := range steps {
 		workflow.SetCurrentDetails(ctx, "**"+s.name+"** "+b.in.Host.String())
@@ -311,6 +312,13 @@ func (b *backup) measure(ctx workflow.Context) error {
 		b.out.Measured = &measured
 	}
 	return b.afterwards(ctx, "sizes were not measured", err)
+}
+
+// index notes what the snapshot holds, so that versions of files are found
+// without looking through all snapshots.
+func (b *backup) index(ctx workflow.Context) error {
+	err := workflow.ExecuteActivity(onIndex(ctx, b.plan.Server, "index the files of "+b.plan.Dataset), activities.IndexName, b.plan).Get(ctx, nil)
+	return b.afterwards(ctx, "its files are not indexed yet", err)
 }
 
 // afterwards turns a failure after the snapshot into a warning: the backup is

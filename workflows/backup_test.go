@@ -59,6 +59,7 @@ func newEnv(t *testing.T) *env {
 		activities.PruneName:         func(context.Context, activities.PruneInput) (activities.PruneResult, error) { panic("not mocked") },
 		activities.GuardsName:        func(context.Context, activities.GuardsInput) (activities.GuardsResult, error) { panic("not mocked") },
 		activities.MeasureName:       func(context.Context, activities.Plan) (activities.Measured, error) { panic("not mocked") },
+		activities.IndexName:         func(context.Context, activities.Plan) (activities.Indexed, error) { panic("not mocked") },
 		activities.RecordName: func(_ context.Context, out activities.Outcome) error {
 			e.recorded = append(e.recorded, out)
 			return nil
@@ -84,6 +85,7 @@ func (e *env) ready(res activities.PullResult) {
 	e.OnActivity(activities.SnapshotName, mock.Anything, mock.Anything).Return(nil).Maybe()
 	e.OnActivity(activities.PruneName, mock.Anything, mock.Anything).Return(activities.PruneResult{Removed: []string{"daily-x"}}, nil).Maybe()
 	e.OnActivity(activities.MeasureName, mock.Anything, mock.Anything).Return(activities.Measured{Used: 42}, nil).Maybe()
+	e.OnActivity(activities.IndexName, mock.Anything, mock.Anything).Return(activities.Indexed{}, nil).Maybe()
 }
 
 func (e *env) backup(trigger string) activities.Outcome {
@@ -110,7 +112,7 @@ func TestBackupTakesEachStepOnItsQueue(t *testing.T) {
 	require.EqualValues(t, 42, out.Measured.Used)
 	require.Equal(t, []string{
 		"Load@planb", "PreCheck@storage-store1", "Prepare@storage-store1", "Pull@pull-store1",
-		"Snapshot@storage-store1", "Prune@storage-store1", "Measure@storage-store1", "Record@planb",
+		"Snapshot@storage-store1", "Prune@storage-store1", "Measure@storage-store1", "Index@storage-store1", "Record@planb",
 	}, e.steps)
 }
 

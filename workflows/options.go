@@ -38,6 +38,20 @@ func onStorage(ctx workflow.Context, server, summary string, timeout time.Durati
 	})
 }
 
+// onIndex is for reading the files of a snapshot, which nothing waits for but
+// the end of the run: it is not tried for long.
+func onIndex(ctx workflow.Context, server, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              activities.StorageQueue(server),
+		StartToCloseTimeout:    activities.IndexTime + 5*time.Minute,
+		ScheduleToCloseTimeout: time.Hour,
+		HeartbeatTimeout:       HeartbeatTimeout,
+		RetryPolicy:            retry(5*time.Second, 10*time.Minute),
+		WaitForCancellation:    true,
+		Summary:                summary,
+	})
+}
+
 // onPull is for transfers. How long one is tried again is the activity's own
 // decision (window and interval of the host); the bound here is for the whole
 // of a first copy of a large host.
