@@ -62,8 +62,17 @@ func PoolOf(t testing.TB, size int64) (client *zfs.Client, parent string) {
 		destroy(t, name)
 	})
 	parent = name + "/BACKUP"
-	run(t, "zfs", "create", parent)
+	createStorage(t, parent)
 	return client, parent
+}
+
+// createStorage makes a storage as docs/storage.md has it, so that it can hold
+// extended attributes and ACLs; where this ZFS knows none, without them.
+func createStorage(t testing.TB, name string) {
+	t.Helper()
+	if exec.Command(program("zfs"), "create", "-o", "xattr=sa", "-o", "acltype=posixacl", name).Run() != nil {
+		run(t, "zfs", "create", name)
+	}
 }
 
 // destroy is patient: a process that a test ended may hold a file for a moment.
