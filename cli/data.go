@@ -20,12 +20,12 @@ func (a *app) reader(ctx context.Context, c *ucli.Context, store *catalog.Store,
 	return r.Of(ctx, h, actor())
 }
 
-func (a *app) readers(c *ucli.Context, store *catalog.Store) (readers.Readers, error) {
+func (a *app) readers(c *ucli.Context, store *catalog.Store) (*readers.Readers, error) {
 	cfg, err := a.config(c)
 	if err != nil {
-		return readers.Readers{}, err
+		return nil, err
 	}
-	return readers.Readers{Catalog: store, Key: cfg.Data.Key}, nil
+	return readers.New(store, cfg.Data.Key), nil
 }
 
 // dataError gives an error of the data service the exit status that fits it.

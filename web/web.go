@@ -32,8 +32,11 @@ type Options struct {
 	// User and Password make the first admin where there is no user yet.
 	User, Password string
 	// TemporalUI is where runs can be watched; empty leaves the link out.
-	TemporalUI string
-	Catalog    *catalog.Store
+	// Namespace is PlanB's in Temporal.
+	TemporalUI, Namespace string
+	// DataKey signs what is asked of the data services of storage servers.
+	DataKey string
+	Catalog *catalog.Store
 	// Temporal is asked for what is under way, and to start what is clicked.
 	Temporal client.Client
 	Log      *slog.Logger

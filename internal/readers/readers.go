@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
@@ -17,20 +19,33 @@ type Catalog interface {
 	Storages(ctx context.Context) ([]catalog.Storage, error)
 }
 
-// Readers gives clients of data services.
+// Readers gives clients of data services. Those of one server for one subject
+// are the same, with connections that are used again.
 type Readers struct {
-	Catalog Catalog
-	// Key is data.key of the configuration, which signs what is asked.
-	Key string
+	catalog Catalog
+	key     string
+
+	mu sync.Mutex
+	// known are by address of the service and subject; mu guards them.
+	known map[[2]string]*dataplane.Client
+}
+
+// mostKnown bounds the clients that are kept.
+const mostKnown = 1000
+
+// New makes Readers; key is data.key of the configuration, which signs what is
+// asked.
+func New(c Catalog, key string) *Readers {
+	return &Readers{catalog: c, key: key, known: map[[2]string]*dataplane.Client{}}
 }
 
 // Of gives the data service of the storage server that owns h's dataset, for
 // subject, who asks. Errors: *catalog.NotFoundError.
-func (r Readers) Of(ctx context.Context, h catalog.Host, subject string) (*dataplane.Client, error) {
+func (r *Readers) Of(ctx context.Context, h catalog.Host, subject string) (*dataplane.Client, error) {
 	if h.Server == "" || !h.DatasetMade {
 		return nil, &catalog.NotFoundError{Kind: "dataset", Name: "of " + h.Ident().String() + " yet", Hint: "back it up with `planb backup " + h.Ident().String() + " --wait`"}
 	}
-	storages, err := r.Catalog.Storages(ctx)
+	storages, err := r.catalog.Storages(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,23 +58,37 @@ func (r Readers) Of(ctx context.Context, h catalog.Host, subject string) (*datap
 }
 
 // OfStorage gives the data service of the server of a storage.
-func (r Readers) OfStorage(s catalog.Storage, subject string) (*dataplane.Client, error) {
+func (r *Readers) OfStorage(s catalog.Storage, subject string) (*dataplane.Client, error) {
 	if s.DataURL == "" {
 		return nil, fmt.Errorf("server %s has not said where its data service answers: start planb worker there", s.Server)
 	}
-	key, err := dataplane.NewKey([]byte(r.Key))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := [2]string{s.DataURL, subject}
+	if c := r.known[id]; c != nil {
+		return c, nil
+	}
+	key, err := dataplane.NewKey([]byte(r.key))
 	if err != nil {
 		return nil, fmt.Errorf("reading from storage servers needs data.key or data.key_file: %w", err)
 	}
-	return dataplane.NewClient(dataplane.ClientOptions{BaseURL: s.DataURL, Key: key, Subject: subject, Server: s.Server})
+	c, err := dataplane.NewClient(dataplane.ClientOptions{BaseURL: s.DataURL, Key: key, Subject: subject, Server: s.Server})
+	if err != nil {
+		return nil, err
+	}
+	if len(r.known) >= mostKnown {
+		clear(r.known)
+	}
+	r.known[id] = c
+	return c, nil
 }
 
 // OfLog gives the data service that has the log of a run: that of the host, or,
 // for a host that is gone or has moved, the first that knows the run. Errors:
 // *catalog.NotFoundError, or that of the server asked last.
-func (r Readers) OfLog(ctx context.Context, run catalog.Run, subject string) (*dataplane.Client, error) {
+func (r *Readers) OfLog(ctx context.Context, run catalog.Run, subject string) (*dataplane.Client, error) {
 	if run.HostID != "" {
-		h, err := r.Catalog.HostByID(ctx, string(run.HostID))
+		h, err := r.catalog.HostByID(ctx, string(run.HostID))
 		if err != nil && !catalog.IsNotFound(err) {
 			return nil, err
 		}
@@ -67,7 +96,7 @@ func (r Readers) OfLog(ctx context.Context, run catalog.Run, subject string) (*d
 			return r.Of(ctx, h, subject)
 		}
 	}
-	storages, err := r.Catalog.Storages(ctx)
+	storages, err := r.catalog.Storages(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,4 +120,13 @@ func (r Readers) OfLog(ctx context.Context, run catalog.Run, subject string) (*d
 		}
 	}
 	return nil, failed
+}
+
+// Log gives a part of the log of a run, as dataplane.Client.Log does.
+func (r *Readers) Log(ctx context.Context, run catalog.Run, subject string, offset int64, wait time.Duration) (dataplane.LogChunk, error) {
+	client, err := r.OfLog(ctx, run, subject)
+	if err != nil {
+		return dataplane.LogChunk{}, err
+	}
+	return client.Log(ctx, run.ID, offset, wait)
 }

@@ -9,6 +9,7 @@ import (
 
 	"planb/internal/access"
 	"planb/internal/catalog"
+	"planb/internal/dataplane"
 	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/web/ui"
@@ -85,6 +86,12 @@ func explain(err error) *Error {
 		return &Error{http.StatusConflict, "Under way already", err.Error()}
 	case errors.As(err, &away):
 		return &Error{http.StatusServiceUnavailable, "Temporal does not answer", away.Error()}
+	case errors.Is(err, dataplane.ErrNotFound):
+		return &Error{http.StatusNotFound, "Not found", err.Error()}
+	case errors.Is(err, dataplane.ErrBadRequest), errors.Is(err, dataplane.ErrWrongType):
+		return &Error{http.StatusUnprocessableEntity, "Not understood", err.Error()}
+	case errors.Is(err, dataplane.ErrUnreachable):
+		return &Error{http.StatusServiceUnavailable, "The storage server does not answer", err.Error()}
 	case catalog.IsLocked(err):
 		return &Error{http.StatusTooManyRequests, "Too many tries", err.Error()}
 	case catalog.IsInvalid(err), errors.As(err, &name), errors.As(err, &setting), errors.As(err, &refused):
