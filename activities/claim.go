@@ -17,6 +17,8 @@ type ClaimHostInput struct {
 	Claimer catalog.Claimer `json:"claimer"`
 	// To is the new name, for a rename.
 	To ident.Host `json:"to,omitzero"`
+	// Outcome is the run that the change is on record as.
+	Outcome Outcome `json:"outcome"`
 }
 
 // ClaimedHost is a host that no run works on until it is released.
@@ -35,15 +37,21 @@ type ClaimedHost struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-// ClaimHost keeps runs off a host. While one is under way it is tried again
-// later.
+// ClaimHost keeps runs off a host, and enters this one in the catalog. While
+// another is under way it is tried again later.
 func (c *Control) ClaimHost(ctx context.Context, in ClaimHostInput) (ClaimedHost, error) {
 	h, err := c.Catalog.ClaimHost(asActor(ctx), in.Host, in.Claimer)
 	if catalog.IsBusy(err) {
+		if err := c.Catalog.SetWaiting(ctx, start(in.Outcome), err.Error(), c.Now().Add(claimAgain)); err != nil {
+			return ClaimedHost{}, refused("recording that the run waits", err)
+		}
 		return ClaimedHost{}, later(ErrTypeLocked, err.Error(), claimAgain, err)
 	}
 	if err != nil {
 		return ClaimedHost{}, refused("claiming the host", err)
+	}
+	if err := c.Catalog.BeginRun(ctx, start(in.Outcome)); err != nil {
+		return ClaimedHost{}, refused("entering the run", err)
 	}
 	out := ClaimedHost{
 		HostID: h.ID, Host: in.Host, Server: h.Server, Storage: h.Storage, Dataset: h.Dataset,

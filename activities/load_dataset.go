@@ -29,7 +29,13 @@ func (c *Control) LoadDataset(ctx context.Context, in LoadDatasetInput) (Plan, e
 	if !h.DatasetMade {
 		return Plan{}, permanent(ErrTypeRefused, in.Host.String()+" has no snapshots yet: back it up first", "", nil)
 	}
-	if in.Kind != "" {
+	if in.Kind == "" {
+		// What is a run is refused as one.
+		err = refused("looking at the host", c.Catalog.RefuseClaimed(ctx, h))
+		if err != nil {
+			return Plan{}, err
+		}
+	} else {
 		err = c.Catalog.BeginRun(ctx, catalog.RunStart{
 			ID: in.Run, WorkflowID: in.WorkflowID, HostID: h.ID, Host: in.Host,
 			Kind: in.Kind, Trigger: TriggerManual, Started: in.Started,

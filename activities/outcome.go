@@ -67,4 +67,6 @@ const (
 	KindBackup  = catalog.KindBackup
 	KindRestore = catalog.KindRestore
 	KindPrune   = catalog.KindPrune
+	KindRename  = catalog.KindRename
+	KindDelete  = catalog.KindDelete
 )

@@ -10,6 +10,7 @@ import (
 
 	"planb/activities"
 	"planb/internal/catalog"
+	"planb/internal/policy"
 	"planb/internal/zfs"
 	"planb/worker/operate"
 )
@@ -48,7 +49,23 @@ func TestHostLife(t *testing.T) {
 	require.FileExists(t, filepath.Join(d.Mountpoint, activities.DataDir, "file"))
 	var runs []catalog.Run
 	s.json(&runs, "runs", renamed)
-	require.Len(t, runs, 1)
+	require.Len(t, runs, 2)
+	require.Equal(t, catalog.KindRename, runs[0].Kind)
+	require.Equal(t, policy.StateOK, runs[0].State)
+	require.Contains(t, string(runs[0].Message), renamed+" now, and its dataset")
+	s.fails(exitRefused, "host", "rename", renamed, renamed)
+
+	// While another change of the host is under way, its snapshots are let be.
+	by := catalog.Claimer{Run: "gone", WorkflowID: "rename/x", For: catalog.ForRename}
+	claimed, err := s.store.ClaimHost(t.Context(), mustHost(t, renamed), by)
+	require.NoError(t, err)
+	for _, args := range [][]string{
+		{"snapshot", "hold", renamed + "@" + before[0].Name, "--reason", "audit"}, {"prune", renamed, "--yes"}, {"host", "accept", renamed},
+	} {
+		_, _, stderr := s.run(args...)
+		require.Contains(t, stderr, "is being renamed now", args)
+	}
+	require.NoError(t, s.store.ReleaseHost(t.Context(), claimed.ID, by.Run))
 	var schedule []scheduleRow
 	s.json(&schedule, "schedule", "list")
 	require.Len(t, schedule, 1)
@@ -94,5 +111,6 @@ func TestHostLife(t *testing.T) {
 	_, err = s.zfs.Dataset(t.Context(), d.Name)
 	require.ErrorIs(t, err, zfs.ErrNotExist)
 	s.json(&runs, "runs", renamed)
-	require.NotEmpty(t, runs, "runs outlive their host")
+	require.Equal(t, catalog.KindDelete, runs[0].Kind, "runs outlive their host")
+	require.Contains(t, string(runs[0].Message), "was destroyed")
 }

@@ -35,17 +35,20 @@ type DeleteResult struct {
 // stay on record. Its data is kept for the grace time, which ExpireData waits
 // out, unless it is to be purged. Only the wait for the host can be cancelled.
 func DeleteHost(ctx workflow.Context, in DeleteInput) (DeleteResult, error) {
-	host, err := claimHost(ctx, in.Host, catalog.ForRemove, ident.Host{})
+	run := begin(ctx, in.Host, activities.KindDelete, activities.TriggerManual)
+	host, err := claimHost(ctx, catalog.ForRemove, ident.Host{}, run)
 	if err != nil {
-		return DeleteResult{}, err
+		return DeleteResult{}, endChange(ctx, run, "", err)
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	run.Server, run.Dataset = host.Server, host.Dataset
 	d := deletion{in: in, host: host, out: DeleteResult{Server: host.Server, Dataset: host.Dataset}}
 	if err := d.leave(ctx); err != nil {
 		_ = releaseHost(ctx, host) // the first error is the one to tell
-		return d.out, err
+		return d.out, endChange(ctx, run, "", err)
 	}
-	return d.out, d.data(ctx)
+	err = d.data(ctx)
+	return d.out, endChange(ctx, run, d.story(), err)
 }
 
 // deletion is the state of one DeleteHost whose host is claimed.
@@ -53,6 +56,20 @@ type deletion struct {
 	in   DeleteInput
 	host activities.ClaimedHost
 	out  DeleteResult
+}
+
+// story says in a sentence what became of the data.
+func (d *deletion) story() string {
+	switch data := "the data in " + d.out.Dataset; {
+	case d.out.Destroyed:
+		return data + " was destroyed"
+	case !d.out.There:
+		return "there was no data"
+	case d.out.Expires.IsZero():
+		return data + " was left as it is"
+	default:
+		return data + " is kept until " + d.out.Expires.UTC().Format(time.RFC3339)
+	}
 }
 
 // leave takes the host out of the catalog. Its claim goes with it.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"planb/activities"
 	"planb/internal/ident"
+	"planb/internal/policy"
 )
 
 var (
@@ -46,11 +48,19 @@ func newLifeEnv(t *testing.T) *testsuite.TestWorkflowEnvironment {
 		activities.KeepRemovedName:    (*activities.Storage)(nil).KeepRemoved,
 		activities.DestroyRemovedName: (*activities.Storage)(nil).DestroyRemoved,
 		activities.ProbeName:          (*activities.Storage)(nil).Probe,
+		activities.RecordName:         (*activities.Control)(nil).Record,
 	} {
 		e.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
 	e.OnActivity(activities.SyncSchedulesName, mock.Anything, mock.Anything).Return(nil).Maybe()
 	return e
+}
+
+// recorded expects one run on record, which ended like that.
+func recorded(e *testsuite.TestWorkflowEnvironment, kind, state, message string) {
+	e.OnActivity(activities.RecordName, mock.Anything, mock.MatchedBy(func(out activities.Outcome) bool {
+		return out.Kind == kind && out.State == state && strings.Contains(out.Message, message)
+	})).Return(nil).Once()
 }
 
 func permanentError(text string) error {
@@ -71,6 +81,7 @@ func TestRenameMovesTheDatasetThenRecords(t *testing.T) {
 		return in.HostID == "id" && in.To == www && in.Dataset == claimed.MoveTo && in.Actor == "root (cli)"
 	})).Return(nil).Once()
 	e.OnActivity(activities.ReleaseHostName, mock.Anything, mock.Anything).Return(nil).Once()
+	recorded(e, activities.KindRename, policy.StateOK, "acme/web1 is acme/www now, and its dataset tank/BACKUP/acme/web1 is tank/BACKUP/acme/www")
 	e.ExecuteWorkflow(RenameHost, RenameInput{Host: web1, To: www, Actor: "root (cli)"})
 	require.NoError(t, e.GetWorkflowError())
 	var res RenameResult
@@ -93,6 +104,7 @@ func TestRenameThatCannotBeRecordedIsUndone(t *testing.T) {
 		})
 	e.OnActivity(activities.RenameHostName, mock.Anything, mock.Anything).Return(permanentError("there is already a host acme/www"))
 	e.OnActivity(activities.ReleaseHostName, mock.Anything, mock.Anything).Return(nil).Once()
+	recorded(e, activities.KindRename, policy.StateFailed, "already a host acme/www")
 	e.ExecuteWorkflow(RenameHost, RenameInput{Host: web1, To: www})
 	require.ErrorContains(t, e.GetWorkflowError(), "already a host acme/www")
 	require.Equal(t, [][2]string{{claimed.Dataset, claimed.MoveTo}, {claimed.MoveTo, claimed.Dataset}}, moves)
@@ -119,7 +131,9 @@ func TestRemovedHostsDataIsKeptForTheGraceTime(t *testing.T) {
 	t.Parallel()
 	e, destroyed := removal(t, func(e *testsuite.TestWorkflowEnvironment) {
 		e.OnWorkflow(ExpireDataName, mock.Anything, mock.Anything).Return(true, nil).Once()
+		recorded(e, activities.KindDelete, policy.StateOK, "the data in tank/BACKUP/acme/web1 is kept until 2026-12-23T")
 		e.ExecuteWorkflow(DeleteHost, DeleteInput{Host: web1})
+		e.AssertExpectations(t)
 	})
 	require.NoError(t, e.GetWorkflowError())
 	var res DeleteResult
@@ -151,6 +165,7 @@ func TestCancelledExpiryKeepsTheDataForGood(t *testing.T) {
 func TestPurgeDestroysAtOnce(t *testing.T) {
 	t.Parallel()
 	e, destroyed := removal(t, func(e *testsuite.TestWorkflowEnvironment) {
+		recorded(e, activities.KindDelete, policy.StateOK, "the data in tank/BACKUP/acme/web1 was destroyed")
 		e.ExecuteWorkflow(DeleteHost, DeleteInput{Host: web1, Purge: true})
 	})
 	require.NoError(t, e.GetWorkflowError())
@@ -165,9 +180,31 @@ func TestRefusedRemovalReleasesTheHost(t *testing.T) {
 	e.OnActivity(activities.ClaimHostName, mock.Anything, mock.Anything).Return(claimed, nil)
 	e.OnActivity(activities.RemoveHostName, mock.Anything, mock.Anything).Return(permanentError("a backup is under way"))
 	e.OnActivity(activities.ReleaseHostName, mock.Anything, mock.Anything).Return(nil).Once()
+	recorded(e, activities.KindDelete, policy.StateFailed, "a backup is under way")
 	e.ExecuteWorkflow(DeleteHost, DeleteInput{Host: web1})
 	require.ErrorContains(t, e.GetWorkflowError(), "a backup is under way")
 	e.AssertExpectations(t)
+}
+
+// A change that is cancelled while it waits for the host, or that is of no host
+// at all, leaves the record as it was but for that.
+func TestCancelledWaitForTheHostIsOnRecord(t *testing.T) {
+	t.Parallel()
+	e := newLifeEnv(t)
+	busy := temporal.NewApplicationErrorWithOptions("a backup is under way", activities.ErrTypeLocked,
+		temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
+	e.OnActivity(activities.ClaimHostName, mock.Anything, mock.Anything).Return(activities.ClaimedHost{}, busy)
+	recorded(e, activities.KindRename, policy.StateCancelled, "cancelled before anything was changed")
+	e.RegisterDelayedCallback(e.CancelWorkflow, 10*time.Minute)
+	e.ExecuteWorkflow(RenameHost, RenameInput{Host: web1, To: www})
+	require.True(t, temporal.IsCanceledError(e.GetWorkflowError()))
+	e.AssertExpectations(t)
+
+	e = newLifeEnv(t)
+	e.OnActivity(activities.ClaimHostName, mock.Anything, mock.Anything).
+		Return(activities.ClaimedHost{}, temporal.NewNonRetryableApplicationError("no such host", activities.ErrTypeNoHost, nil))
+	e.ExecuteWorkflow(DeleteHost, DeleteInput{Host: web1}) // recording would fail the test
+	require.ErrorContains(t, e.GetWorkflowError(), "no such host")
 }
 
 func TestProbePinsOnlyWhenAsked(t *testing.T) {

@@ -3,11 +3,13 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"planb/activities"
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/internal/policy"
 )
 
 // RenameInput starts RenameHost.
@@ -31,9 +33,10 @@ type RenameResult struct {
 // stay. Only the wait for the host can be cancelled: what has begun is carried
 // through.
 func RenameHost(ctx workflow.Context, in RenameInput) (RenameResult, error) {
-	host, err := claimHost(ctx, in.Host, catalog.ForRename, in.To)
+	run := begin(ctx, in.Host, activities.KindRename, activities.TriggerManual)
+	host, err := claimHost(ctx, catalog.ForRename, in.To, run)
 	if err != nil {
-		return RenameResult{}, err
+		return RenameResult{}, endChange(ctx, run, "", err)
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	r := rename{in: in, host: host}
@@ -41,7 +44,17 @@ func RenameHost(ctx workflow.Context, in RenameInput) (RenameResult, error) {
 	if released := releaseHost(ctx, host); err == nil {
 		err = released
 	}
-	return r.out, err
+	run.HostID, run.Server, run.Dataset = host.HostID, host.Server, r.out.Dataset
+	return r.out, endChange(ctx, run, r.story(), err)
+}
+
+// story says in a sentence what was done.
+func (r *rename) story() string {
+	text := r.in.Host.String() + " is " + r.in.To.String() + " now"
+	if r.out.Moved {
+		text += ", and its dataset " + r.host.Dataset + " is " + r.out.Dataset
+	}
+	return text
 }
 
 // rename is the state of one RenameHost whose host is claimed.
@@ -94,17 +107,35 @@ func (r *rename) undo(ctx workflow.Context, cause error) error {
 }
 
 // claimHost waits until no run works on a host, and keeps new ones off.
-func claimHost(ctx workflow.Context, host ident.Host, why string, to ident.Host) (claimed activities.ClaimedHost, err error) {
+func claimHost(ctx workflow.Context, why string, to ident.Host, run activities.Outcome) (claimed activities.ClaimedHost, err error) {
+	host := run.Host
 	workflow.SetCurrentDetails(ctx, "**claim** "+host.String())
-	info := workflow.GetInfo(ctx).WorkflowExecution
 	o := workflow.GetActivityOptions(onControl(ctx, "wait until no run works on "+host.String()))
 	// A run that was put off may wait for days.
 	o.ScheduleToCloseTimeout = patience
 	ctx = workflow.WithActivityOptions(ctx, o)
 	err = workflow.ExecuteActivity(ctx, activities.ClaimHostName, activities.ClaimHostInput{
-		Host: host, To: to, Claimer: catalog.Claimer{Run: info.RunID, WorkflowID: info.ID, For: why},
+		Host: host, To: to, Outcome: run, Claimer: catalog.Claimer{Run: run.Run, WorkflowID: run.WorkflowID, For: why},
 	}).Get(ctx, &claimed)
 	return claimed, err
+}
+
+// endChange records how a change of a host ended, story being what it did, and
+// gives the error that its workflow ends with.
+func endChange(ctx workflow.Context, run activities.Outcome, story string, cause error) error {
+	run.State, run.Message = policy.StateOK, story
+	switch {
+	case temporal.IsCanceledError(cause):
+		run.State, run.Message = policy.StateCancelled, "cancelled before anything was changed"
+	case cause != nil:
+		run.State, run.Message, run.Remedy = policy.StateFailed, activities.Message(cause), activities.Remedy(cause)
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := recordEnd(ctx, run, activities.ErrType(cause) != activities.ErrTypeNoHost); err != nil {
+		// It is done all the same; the reconciler ends the run on record.
+		workflow.GetLogger(ctx).Error("the end of the run was not recorded", "error", err)
+	}
+	return cause
 }
 
 // releaseHost lets runs begin again.

@@ -124,11 +124,23 @@ func claimedNow(host, what string) error {
 // busyRun is a run under way.
 type busyRun struct{ Kind, ID string }
 
+// RefuseClaimed refuses to work on the dataset of a host that is being renamed
+// or removed.
+func (s *Store) RefuseClaimed(ctx context.Context, h Host) error {
+	claim, err := claimOn(ctx, s.pool, h.ID)
+	if err != nil || claim.Run == "" {
+		return s.explain(err)
+	}
+	return claimedNow(h.Ident().String(), claim.For)
+}
+
 // runUnderWay gives the oldest run of a host that has not ended; its ID is
-// empty when there is none.
+// empty when there is none. Those that rename or remove the host are kept apart
+// by their claims, and wait for all others.
 func runUnderWay(ctx context.Context, q querier, hostID string) (busyRun, error) {
 	found, err := rows[busyRun](ctx, q,
-		`select kind, id from runs where host_id::text = $1 and finished is null order by started limit 1`, hostID)
+		`select kind, id from runs where host_id::text = $1 and finished is null
+			and kind not in ('rename', 'delete') order by started limit 1`, hostID)
 	if err != nil || len(found) == 0 {
 		return busyRun{}, err
 	}

@@ -42,6 +42,7 @@ func TestClaimWaitsForRunsAndKeepsThemOut(t *testing.T) {
 	require.NoError(t, s.BeginRun(t.Context(), run), "a late message of a run that was there before")
 	_, err = s.RemoveHost(t.Context(), h.ID, "")
 	require.True(t, catalog.IsRefused(err))
+	require.ErrorContains(t, s.RefuseClaimed(t.Context(), h), "acme/web1 is being renamed now")
 	require.True(t, catalog.IsRefused(s.RenameGroup(t.Context(), "acme", "emca")))
 
 	require.NoError(t, s.ReleaseHost(t.Context(), h.ID, "another run"))
@@ -50,6 +51,23 @@ func TestClaimWaitsForRunsAndKeepsThemOut(t *testing.T) {
 	require.Equal(t, []catalog.HostClaim{{HostID: h.ID, Claimer: renamer}}, claims)
 	require.NoError(t, s.ReleaseHost(t.Context(), h.ID, renamer.Run))
 	require.NoError(t, s.BeginRun(t.Context(), next))
+}
+
+// Two changes of a host wait for each other by their claims, not by their runs:
+// else each would wait for the other to end.
+func TestRunsOfChangesDoNotHoldTheHost(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	h := addHost(t, s, web1)
+	for id, kind := range map[string]string{runA: catalog.KindRename, "22222222-aaaa-4000-8000-000000000002": catalog.KindDelete} {
+		r := start(h, id)
+		r.Kind = kind
+		require.NoError(t, s.SetWaiting(t.Context(), r, "a backup is under way", base))
+	}
+	_, err := s.ClaimHost(t.Context(), web1, renamer)
+	require.NoError(t, err)
+	_, err = s.RemoveHost(t.Context(), h.ID, renamer.Run)
+	require.NoError(t, err)
 }
 
 // Of a claim and runs that begin at the same moment, one side wins.
@@ -83,6 +101,7 @@ func TestRenameMovesTheDatasetInOneStep(t *testing.T) {
 	h, err = s.ClaimHost(t.Context(), web1, renamer)
 	require.NoError(t, err)
 	require.NoError(t, s.CheckRename(t.Context(), h, to))
+	require.True(t, catalog.IsRefused(s.CheckRename(t.Context(), h, web1)), "its own name")
 	free, err := s.DatasetIsFree(t.Context(), h, "tank/BACKUP/acme/www")
 	require.NoError(t, err)
 	require.True(t, free)

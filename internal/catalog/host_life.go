@@ -8,11 +8,14 @@ import (
 	"planb/internal/ident"
 )
 
-// CheckRename refuses a new name that a host cannot have: it is taken, or its
-// group is not there.
+// CheckRename refuses a new name that a host cannot have: it is taken, be it by
+// the host itself, or its group is not there.
 func (s *Store) CheckRename(ctx context.Context, h Host, to ident.Host) error {
 	if err := to.Check(); err != nil {
 		return err
+	}
+	if h.Ident() == to {
+		return refusedf("%s is called that already: give another name", to)
 	}
 	if _, err := s.Group(ctx, to.Group); err != nil {
 		return err

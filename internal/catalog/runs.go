@@ -17,6 +17,8 @@ const (
 	KindBackup  = "backup"
 	KindRestore = "restore"
 	KindPrune   = "prune"
+	KindRename  = "rename"
+	KindDelete  = "delete"
 	KindVerify  = "verify"
 )
 

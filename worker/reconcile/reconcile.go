@@ -173,6 +173,15 @@ func (r *Reconciler) end(ctx context.Context, run catalog.Run, st status) error 
 			return r.Record(ctx, out)
 		}
 		message = "ended without telling how"
+		if err != nil {
+			if err := r.Client.GetWorkflow(ctx, run.WorkflowID, run.ID).Get(ctx, nil); err != nil {
+				return err // not an answer: ask again at the next look
+			}
+		}
+		if run.Kind != catalog.KindBackup {
+			// Other workflows end well only when all is done, and tell less of it.
+			state, message, remedy = policy.StateOK, "", ""
+		}
 	default:
 		message = "Temporal does not know this run any more"
 	}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -134,6 +135,28 @@ func TestCompletedRunIsRecordedFromItsResult(t *testing.T) {
 		require.NoError(t, r.Runs(t.Context()))
 	}
 	require.Equal(t, []activities.Outcome{{Run: run.ID, State: policy.StateOK}}, recorded)
+}
+
+// A workflow that tells something else than how a run ended is done when it
+// ended well.
+func TestCompletedChangeIsDone(t *testing.T) {
+	t.Parallel()
+	c, result := &mocks.Client{}, &mocks.WorkflowRun{}
+	r, run := newReconciler(t, c)
+	require.NoError(t, r.Catalog.FinishRun(t.Context(), run, catalog.RunEnd{State: policy.StateOK, Finished: now}))
+	run.ID, run.WorkflowID, run.Kind = "22222222-aaaa-4000-8000-000000000002", "prune/acme/web1/1", catalog.KindPrune
+	require.NoError(t, r.Catalog.BeginRun(t.Context(), run))
+	c.On("DescribeWorkflowExecution", mock.Anything, run.WorkflowID, run.ID).
+		Return(described(enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED), nil)
+	c.On("GetWorkflow", mock.Anything, run.WorkflowID, run.ID).Return(result)
+	result.On("Get", mock.Anything, nil).Return(nil)
+	result.On("Get", mock.Anything, mock.Anything).Return(errors.New("cannot decode an object into a number"))
+	for range 2 {
+		require.NoError(t, r.Runs(t.Context()))
+	}
+	got, err := r.Catalog.Run(t.Context(), run.ID)
+	require.NoError(t, err)
+	require.Equal(t, policy.StateOK, got.State)
 }
 
 func TestClaimOfADeadWorkflowIsReleased(t *testing.T) {
