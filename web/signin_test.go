@@ -29,6 +29,8 @@ func TestSessionIsNewAtEachSignIn(t *testing.T) {
 	r.Header.Set("Cookie", "planb=planted")
 	a := r.Post("/sign-in", credentials("alice", webtest.Password))
 	require.Equal(t, http.StatusSeeOther, a.Status)
+	require.Len(t, a.Cookies, 1)
+	require.NotEmpty(t, a.Cookies[0].Value)
 	require.NotEqual(t, "planted", a.Cookies[0].Value)
 	planted := s.Reader()
 	planted.Header.Set("Cookie", "planb=planted")

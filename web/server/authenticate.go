@@ -26,7 +26,7 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (access.Pr
 		return access.Principal{}, err
 	}
 	if !found {
-		http.SetCookie(w, s.cookie("", "", -1))
+		s.setCookie(w, "", "", -1)
 	}
 	return p, nil
 }

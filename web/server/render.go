@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -61,7 +62,7 @@ func (s *Server) setFlash(w http.ResponseWriter, f ui.Flash) {
 	if err != nil {
 		return
 	}
-	http.SetCookie(w, s.cookie("flash", base64.RawURLEncoding.EncodeToString(text), flashSeconds))
+	s.setCookie(w, "flash", base64.RawURLEncoding.EncodeToString(text), flashSeconds)
 }
 
 // prepareFrame reads what the frame of a page shows from the cookies. What was
@@ -81,7 +82,7 @@ func (s *Server) prepareFrame(w http.ResponseWriter, r *http.Request) {
 	if err != nil || c.Value == "" {
 		return
 	}
-	http.SetCookie(w, s.cookie("flash", "", -1))
+	s.setCookie(w, "flash", "", -1)
 	text, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil {
 		return
@@ -104,11 +105,15 @@ func (s *Server) cookieName(name string) string {
 	return "planb" + name
 }
 
-// cookie makes a cookie that no script reads and no other site sends along with
-// a form; maxAge is in seconds, 0 for as long as the browser runs, less for none.
-func (s *Server) cookie(name, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: maxAge,
+// setCookie sends a cookie that no script reads and no other site sends along
+// with a form, in place of one of that name that the answer had already; maxAge
+// is in seconds, less than 0 ends the cookie.
+func (s *Server) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
+	h := w.Header()
+	name = s.cookieName(name)
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(c string) bool { return strings.HasPrefix(c, name+"=") })
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		Secure: s.https, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
+	})
 }

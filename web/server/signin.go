@@ -55,7 +55,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, s.cookie("", secret, int(catalog.WholeSession.Seconds())))
+	s.setCookie(w, "", secret, int(catalog.WholeSession.Seconds()))
 	return Redirect(w, r, form.Next, "", "")
 }
 
@@ -114,7 +114,7 @@ func normalUser(s string) string {
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	p := visitOf(r).frame.Principal
-	http.SetCookie(w, s.cookie("", "", -1))
+	s.setCookie(w, "", "", -1)
 	if p.Session != "" {
 		if err := s.Catalog.EndSession(r.Context(), p.Name, p.Session); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (s *Server) setTheme(w http.ResponseWriter, r *http.Request) error {
 	if theme != "light" && theme != "dark" {
 		theme, age = "", -1
 	}
-	http.SetCookie(w, s.cookie("theme", theme, age))
+	s.setCookie(w, "theme", theme, age)
 	http.Redirect(w, r, SafePath(r.PostForm.Get("next")), http.StatusSeeOther)
 	return nil
 }
