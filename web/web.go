@@ -14,6 +14,7 @@ import (
 	"planb/internal/access"
 	"planb/internal/catalog"
 	"planb/web/account"
+	"planb/web/audit"
 	"planb/web/fleet"
 	"planb/web/server"
 	"planb/web/static"
@@ -109,6 +110,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 	for _, family := range [][]server.Route{
 		s.SignInRoutes(),
 		fleet.Pages{Catalog: o.Catalog, Now: o.Now}.Routes(),
+		audit.Pages{Catalog: o.Catalog}.Routes(),
 		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {

@@ -112,6 +112,7 @@ const (
 	codeBadPassword      = "28P01"
 	codeBadAuthorization = "28000"
 	codeBadText          = "22P02"
+	codeNotText          = "22021"
 	codeTooManyClients   = "53300"
 )
 
@@ -142,6 +143,9 @@ func (s *Store) explainPg(pg *pgconn.PgError, err error) error {
 		return &UnavailableError{"PostgreSQL at " + s.where + " says that " + pg.Message + ": create it with createdb, then run `planb migrate`", err}
 	case codeCheckViolation:
 		return invalidf("the catalog refuses this: %s (rule %s)", pg.Message, pg.ConstraintName)
+	}
+	if pg.Code == codeNotText {
+		return invalidf("what was given holds bytes that are no text: write it anew")
 	}
 	if pg.Code == codeTooManyClients || pg.Code[:2] == "57" || pg.Code[:2] == "08" {
 		return &UnavailableError{"PostgreSQL at " + s.where + " cannot serve now: " + pg.Message, err}

@@ -92,11 +92,11 @@ func (p Pages) setPassword(w http.ResponseWriter, r *http.Request) error {
 		return p.showView(w, r, http.StatusUnprocessableEntity, view{Failed: "The two new passwords are not the same."})
 	}
 	if err := access.CheckPassword(who.Name, password); err != nil {
-		return p.showView(w, r, http.StatusUnprocessableEntity, view{Failed: err.Error()})
+		return p.showView(w, r, http.StatusUnprocessableEntity, view{Failed: told(err)})
 	}
 	ok, err := p.Check(r, r.PostForm.Get("current"))
 	if catalog.IsLocked(err) {
-		return p.showView(w, r, http.StatusTooManyRequests, view{Wrong: err.Error()})
+		return p.showView(w, r, http.StatusTooManyRequests, view{Wrong: told(err)})
 	}
 	if err != nil {
 		return err
@@ -192,4 +192,9 @@ func (p Pages) removeToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return server.Redirect(w, r, "/account", ui.Good, "Removed token "+name+".")
+}
+
+func told(err error) string {
+	text, _ := server.Told(err)
+	return text
 }

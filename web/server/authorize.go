@@ -101,3 +101,12 @@ func (s *Server) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
+
+// Visible is what the reader has right to, for lists of the catalog.
+func Visible(r *http.Request, right access.Right) catalog.Visible {
+	all, groups := Who(r).Groups(right)
+	if all {
+		return catalog.Everything()
+	}
+	return catalog.OnlyGroups(groups...)
+}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"planb/internal/access"
 	"planb/internal/catalog"
@@ -66,6 +69,17 @@ func Told(err error) (text string, ok bool) {
 	return e.Text, e.Status < http.StatusInternalServerError && e.Status != http.StatusNotFound
 }
 
+// sentence writes the text of an error as a page does.
+func sentence(err error) string {
+	text := err.Error()
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return text
+}
+
 // explain gives the answer for an error; 500 is one that nobody foresaw.
 func explain(err error) *Error {
 	var told *Error
@@ -79,9 +93,9 @@ func explain(err error) *Error {
 	case errors.As(err, &told):
 		return told
 	case catalog.IsNotFound(err):
-		return &Error{http.StatusNotFound, "Not found", err.Error()}
+		return &Error{http.StatusNotFound, "Not found", sentence(err)}
 	case catalog.IsRefused(err), catalog.IsExists(err), catalog.IsBusy(err):
-		return &Error{http.StatusConflict, "Not now", err.Error()}
+		return &Error{http.StatusConflict, "Not now", sentence(err)}
 	case errors.As(err, &running):
 		return &Error{http.StatusConflict, "Under way already", err.Error()}
 	case errors.As(err, &away):
@@ -93,9 +107,9 @@ func explain(err error) *Error {
 	case errors.Is(err, dataplane.ErrUnreachable):
 		return &Error{http.StatusServiceUnavailable, "The storage server does not answer", err.Error()}
 	case catalog.IsLocked(err):
-		return &Error{http.StatusTooManyRequests, "Too many tries", err.Error()}
+		return &Error{http.StatusTooManyRequests, "Too many tries", sentence(err)}
 	case catalog.IsInvalid(err), errors.As(err, &name), errors.As(err, &setting), errors.As(err, &refused):
-		return &Error{http.StatusUnprocessableEntity, "Not understood", err.Error()}
+		return &Error{http.StatusUnprocessableEntity, "Not understood", sentence(err)}
 	case errors.As(err, &large):
 		return &Error{http.StatusRequestEntityTooLarge, "Too large", "What was sent is larger than PlanB takes."}
 	case catalog.IsUnavailable(err):

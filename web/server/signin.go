@@ -37,7 +37,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	ip := visitOf(r).ip
 	ok, err := s.checkPassword(r.Context(), user, password, ip)
 	if catalog.IsLocked(err) {
-		form.Failed = err.Error()
+		form.Failed = sentence(err)
 		return Render(w, r, http.StatusTooManyRequests, ui.SignIn(form))
 	}
 	if err != nil {
