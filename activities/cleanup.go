@@ -39,5 +39,21 @@ func (s *Storage) CleanRuns() error {
 			failed = append(failed, err)
 		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, s.cleanRestores())...)
+}
+
+// cleanRestores removes what restores left that nobody ended.
+func (s *Storage) cleanRestores() error {
+	dir := filepath.Join(s.State, "restores")
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		info, infoErr := e.Info()
+		if infoErr == nil && s.Now().Sub(info.ModTime()) >= keepResults {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }

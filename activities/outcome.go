@@ -6,6 +6,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/internal/policy"
+	"planb/internal/rsync"
 )
 
 // Outcome is what a run came to, as far as it got. It is the result of the
@@ -28,6 +29,8 @@ type Outcome struct {
 	Snapshot string     `json:"snapshot,omitempty"`
 	Dataset  string     `json:"dataset,omitempty"`
 	Pull     PullResult `json:"pull"`
+	// Restored is what a restore came to.
+	Restored *rsync.RestoreCounts `json:"restored,omitempty"`
 	// Counts are those since the last good backup, for the next one's guards.
 	Counts *policy.Counts `json:"counts,omitempty"`
 	// Guards are those that found the snapshot suspect.

@@ -16,8 +16,8 @@ type RegisterInput struct {
 	Storages []StorageRoom `json:"storages"`
 	// PullSlots is how many transfers the server does at once; 0 from workers
 	// that do not say.
-	PullSlots int `json:"pull_slots,omitempty"`
-	At       time.Time     `json:"at"`
+	PullSlots int       `json:"pull_slots,omitempty"`
+	At        time.Time `json:"at"`
 }
 
 // Storages looks at the storages that this worker owns. One that is not there

@@ -23,6 +23,8 @@ type Storage struct {
 	Parents []string
 	// DefaultKey is the ssh key for hosts that have none of their own.
 	DefaultKey string
+	// Push says how files are pushed to hosts.
+	Push Push
 	// PerAddress is how many transfers one address, or one jump host, bears at a
 	// time.
 	PerAddress int

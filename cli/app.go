@@ -30,6 +30,8 @@ type app struct {
 	environ        []string
 	// terminal says whether stderr is one: progress is drawn there only.
 	terminal bool
+	// piped says whether stdout is not one: archives may be written there.
+	piped bool
 	// asks says whether stdin is a terminal, so that questions can be answered.
 	asks    bool
 	answers *bufio.Reader
@@ -47,6 +49,7 @@ func Main(args []string) int {
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		piped:    !term.IsTerminal(int(os.Stdout.Fd())),
 		asks:     term.IsTerminal(int(os.Stdin.Fd())),
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(a.stderr, nil)))

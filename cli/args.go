@@ -63,6 +63,11 @@ func takesValue(flags []ucli.Flag, arg string) bool {
 			if n != name {
 				continue
 			}
+			if g, ok := f.(*ucli.GenericFlag); ok {
+				if b, ok := g.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+					return false // its value comes after "=", or not at all
+				}
+			}
 			doc, ok := f.(ucli.DocGenerationFlag)
 			return ok && doc.TakesValue()
 		}

@@ -199,6 +199,7 @@ func newStorage(ctx context.Context, cfg *config.Config, log *slog.Logger) (*act
 	s := &activities.Storage{
 		ZFS:   zfs.New(zfs.Options{Sudo: cfg.ZFS.Sudo, ViewDir: cfg.State + "/views", ViewIdle: time.Minute, Log: log}),
 		State: cfg.State, DefaultKey: cfg.SSH.Key, PerAddress: cfg.Limits.PerAddress, Root: os.Geteuid() == 0, Now: time.Now, Log: log,
+		Push:     activities.Push{Key: cfg.Restore.Key, User: cfg.Restore.User},
 		FreeWarn: cfg.Limits.FreeWarn, FreeStop: cfg.Limits.FreeStop,
 	}
 	for _, st := range cfg.Storages {

@@ -85,7 +85,7 @@ func StartRestore(ctx context.Context, c client.Client, in workflows.RestoreInpu
 	r, err := start(ctx, c, asked{
 		id: workflows.RestoreID(in.Host, time.Now().UnixMilli()), name: workflows.RestoreHostName,
 		what: "a restore of " + in.Host.String(), host: in.Host,
-		summary:    "restore of " + in.Host.String() + " to " + in.To,
+		summary:    "restore of " + in.Host.String() + " to " + in.Where(),
 		attributes: workflows.Attributes(in.Host, policy.StateRunning), in: in,
 	})
 	if err != nil {

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"cmp"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -9,21 +11,54 @@ import (
 	"planb/internal/policy"
 )
 
-// RestoreInput starts RestoreHost.
+// RestoreInput starts RestoreHost. Where to is one of To, Tar and ToHost.
 type RestoreInput struct {
 	Host ident.Host `json:"host"`
 	// Snapshot is a snapshot's name; empty means the newest good one.
 	Snapshot string `json:"snapshot,omitempty"`
 	// Paths are absolute paths on the host.
 	Paths []string `json:"paths"`
-	// To is an absolute directory on the storage server.
-	To string `json:"to"`
-	// Overwrite replaces files that are there already.
+	// To is an absolute directory on the storage server, Tar a file there.
+	To  string `json:"to,omitempty"`
+	Tar string `json:"tar,omitempty"`
+	// ToHost is a host to push to; Prefix an absolute directory there, empty for
+	// the original place.
+	ToHost ident.Host `json:"to_host,omitzero"`
+	Prefix string     `json:"prefix,omitempty"`
+	// Overwrite replaces files that are there already and differ.
 	Overwrite bool `json:"overwrite,omitempty"`
+	// Delete removes what is there and not in the snapshot, in directories among
+	// Paths.
+	Delete bool `json:"delete,omitempty"`
+	// DryRun changes nothing and lists in the run's log what would change.
+	DryRun bool `json:"dry_run,omitempty"`
+	// AsSelf accepts that a worker which is not root gives files in a directory
+	// no owners.
+	AsSelf bool `json:"as_self,omitempty"`
+	// Actor is who asked for it.
+	Actor string `json:"actor,omitempty"`
 }
 
-// RestoreHost brings files of a snapshot back, into a directory on the server
-// that owns the snapshot.
+// Where is the target in words.
+func (in RestoreInput) Where() string {
+	switch {
+	case in.ToHost == (ident.Host{}):
+		return cmp.Or(in.Tar, in.To)
+	case in.Prefix == "":
+		return in.ToHost.String()
+	}
+	return in.ToHost.String() + ":" + in.Prefix
+}
+
+// what is kept of it in the audit log.
+func (in RestoreInput) what() map[string]any {
+	return map[string]any{
+		"paths": in.Paths, "to": in.Where(), "overwrite": in.Overwrite, "delete": in.Delete, "dry_run": in.DryRun,
+	}
+}
+
+// RestoreHost brings files of a snapshot back, from the server that owns it: into
+// a directory or an archive there, or to a host.
 func RestoreHost(ctx workflow.Context, in RestoreInput) (activities.Outcome, error) {
 	r := &restore{in: in, out: begin(ctx, in.Host, activities.KindRestore, activities.TriggerManual)}
 	err := r.run(ctx)
@@ -51,6 +86,7 @@ func (r *restore) load(ctx workflow.Context) error {
 		activities.LoadRestoreInput{
 			Host: r.in.Host, Snapshot: r.in.Snapshot, Run: r.out.Run,
 			WorkflowID: r.out.WorkflowID, Started: r.out.Started,
+			ToHost: r.in.ToHost, Actor: r.in.Actor, What: r.in.what(),
 		}).Get(ctx, &r.plan)
 	if err != nil {
 		return err
@@ -62,15 +98,18 @@ func (r *restore) load(ctx workflow.Context) error {
 
 // restore copies the files.
 func (r *restore) restore(ctx workflow.Context) error {
-	summary := "restore " + r.in.Host.String() + "@" + r.plan.Snapshot + " to " + r.in.To
+	summary := "restore " + r.in.Host.String() + "@" + r.plan.Snapshot + " to " + r.in.Where()
 	workflow.SetCurrentDetails(ctx, "**restore** "+summary)
 	ctx = workflow.WithHeartbeatTimeout(onStorage(ctx, r.plan.Server, summary, restoreTimeout), HeartbeatTimeout)
+	var res activities.RestoreResult
 	err := workflow.ExecuteActivity(ctx, activities.RestoreName, activities.RestoreActivityInput{
-		Plan: r.plan, Paths: r.in.Paths, To: r.in.To, Overwrite: r.in.Overwrite,
-	}).Get(ctx, &r.out.Pull)
+		Plan: r.plan, Paths: r.in.Paths, To: r.in.To, Tar: r.in.Tar, Prefix: r.in.Prefix,
+		Overwrite: r.in.Overwrite, Delete: r.in.Delete, DryRun: r.in.DryRun, AsSelf: r.in.AsSelf,
+	}).Get(ctx, &res)
 	if err != nil {
 		return err
 	}
+	r.out.Pull, r.out.Restored = res.PullResult, &res.Restored
 	r.out.State, r.out.Message, r.out.Remedy = r.out.Pull.State, r.out.Pull.Message, r.out.Pull.Remedy
 	return nil
 }
@@ -80,7 +119,7 @@ func (r *restore) finish(ctx workflow.Context, cause error) error {
 	if cause != nil {
 		r.out.State, r.out.Message, r.out.Remedy = policy.StateFailed, activities.Message(cause), activities.Remedy(cause)
 		if temporal.IsCanceledError(cause) {
-			r.out.State, r.out.Message = policy.StateCancelled, "cancelled; what was restored so far stays in "+r.in.To
+			r.out.State, r.out.Message = policy.StateCancelled, r.cancelled()
 		}
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
@@ -89,4 +128,15 @@ func (r *restore) finish(ctx workflow.Context, cause error) error {
 		return cause
 	}
 	return err
+}
+
+// cancelled says what a cancel leaves behind.
+func (r *restore) cancelled() string {
+	switch {
+	case r.in.DryRun:
+		return "cancelled"
+	case r.in.Tar != "":
+		return "cancelled; nothing was written to " + r.in.Tar
+	}
+	return "cancelled; the files that were restored by then stay at " + r.in.Where() + ", each of them whole"
 }

@@ -69,6 +69,12 @@ func (s *Store) NoteChange(ctx context.Context, run, action, subject string, det
 	})
 }
 
+// NoteAccess writes down that somebody took files out of a backup without a run
+// of a workflow. Detail must not hold secrets.
+func (s *Store) NoteAccess(ctx context.Context, action, subject string, detail map[string]any) error {
+	return s.tx(ctx, func(tx pgx.Tx) error { return audit(ctx, tx, action, subject, detail) })
+}
+
 // Audit gives the newest changes of subject, or of all when it is empty, the
 // newest first.
 func (s *Store) Audit(ctx context.Context, subject string, limit int) ([]AuditEntry, error) {

@@ -36,6 +36,7 @@ type Config struct {
 	Limits   Limits    `yaml:"limits"`
 	ZFS      ZFS       `yaml:"zfs"`
 	SSH      SSH       `yaml:"ssh"`
+	Restore  Restore   `yaml:"restore"`
 	Data     Data      `yaml:"data"`
 	Web      Web       `yaml:"web"`
 }
@@ -89,6 +90,16 @@ type SSH struct {
 	// Key is the private key for hosts that have none of their own. Default:
 	// <state>/ssh/id_ed25519, made at the worker's first start.
 	Key string `yaml:"key"`
+}
+
+// Restore says how this storage server pushes files to hosts.
+type Restore struct {
+	// Key is the private key for it, made by hand. Empty means that nothing is
+	// pushed.
+	Key string `yaml:"key"`
+	// User logs in to the hosts; any but root, the default, runs rsync through
+	// sudo there.
+	User string `yaml:"user"`
 }
 
 // Data is the read-only data service of the storage worker.
@@ -184,6 +195,7 @@ func (c *Config) complete() error {
 	}
 	c.State = state
 	setDefault(&c.SSH.Key, filepath.Join(c.State, "ssh", "id_ed25519"))
+	setDefault(&c.Restore.User, "root")
 	setDefault(&c.Data.Listen, "127.0.0.1:7480")
 	setDefault(&c.Web.Listen, "127.0.0.1:7400")
 	setDefault(&c.Limits.Pulls, 4)

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"planb/internal/tarball"
 )
 
 // ClientOptions says how to reach the data service of one storage server.
@@ -244,7 +246,15 @@ func (c *Client) Read(ctx context.Context, at At, offset, length int64) (io.Read
 // named; at.Path is not looked at. The caller closes it. Its end is io.EOF only
 // if the server wrote all of it.
 func (c *Client) Tar(ctx context.Context, at At, paths ...string) (io.ReadCloser, error) {
+	return c.Archive(ctx, at, tarball.Plain, paths...)
+}
+
+// Archive is Tar with the archive compressed on the way.
+func (c *Client) Archive(ctx context.Context, at At, format tarball.Format, paths ...string) (io.ReadCloser, error) {
 	q := url.Values{"dataset": {at.Dataset}, "snap": {at.Snap}, "path": paths}
+	if format != tarball.Plain {
+		q.Set("compress", string(format))
+	}
 	resp, err := c.get(ctx, "/v1/tar", q, OpTar, nil)
 	if err != nil {
 		return nil, err

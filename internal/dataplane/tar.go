@@ -2,6 +2,8 @@ package dataplane
 
 import (
 	"bufio"
+	"errors"
+	"io"
 	"net/http"
 
 	"planb/internal/tarball"
@@ -14,9 +16,15 @@ const (
 	trailerError = "Planb-Error"
 )
 
+// contentTypes are those of archives.
+var contentTypes = map[tarball.Format]string{
+	tarball.Plain: "application/x-tar", tarball.Gzip: "application/gzip", tarball.Zstd: "application/zstd",
+}
+
 // tar streams the given paths (parameter path, several times) as a PAX archive:
 // names without the leading slash, owners, modes, devices and extended
 // attributes as they were on the host. Sockets are left out, as tar has none.
+// Parameter compress may be zstd or gzip.
 func (s *server) tar(w http.ResponseWriter, r *request, root *tree.Dir) error {
 	paths := r.query["path"]
 	if len(paths) == 0 {
@@ -31,12 +39,20 @@ func (s *server) tar(w http.ResponseWriter, r *request, root *tree.Dir) error {
 		}
 		d.Close()
 	}
+	format := tarball.Format(r.query.Get("compress"))
+	if _, err := tarball.Compress(io.Discard, format); err != nil {
+		return badRequest("%v", err)
+	}
 	h := w.Header()
-	h.Set("Content-Type", "application/x-tar")
+	h.Set("Content-Type", contentTypes[format])
 	h.Set("Content-Disposition", "attachment")
 	h.Set("Trailer", trailerDone+", "+trailerError)
 	buf := bufio.NewWriterSize(w, 256<<10)
-	err := tarball.Write(r.Context(), buf, root, paths, tarball.Options{})
+	z, err := tarball.Compress(buf, format)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(tarball.Write(r.Context(), z, root, paths, tarball.Options{}), z.Close())
 	if ferr := buf.Flush(); err == nil {
 		err = ferr
 	}

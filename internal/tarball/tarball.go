@@ -30,6 +30,8 @@ type Options struct {
 	// Entry, if given, is called before each file that goes into the archive,
 	// with its path on the host.
 	Entry func(path string, m tree.Meta)
+	// Read, if given, is called with each number of bytes that was read of a file.
+	Read func(n int64)
 	// Left, if given, is called for each file that tar cannot hold, with the
 	// reason: sockets, devices with impossible numbers.
 	Left func(path, why string)
@@ -39,13 +41,26 @@ type Options struct {
 // w as a PAX archive, names without the leading slash. A path within another is
 // written once. It ends with ctx's error when ctx ends.
 func Write(ctx context.Context, w io.Writer, root *tree.Dir, paths []string, o Options) error {
-	t := &tarball{Options: o, ctx: ctx, w: tar.NewWriter(w), links: map[[2]uint64]string{}}
+	t := &tarball{Options: o, ctx: ctx, out: w, w: tar.NewWriter(w), links: map[[2]uint64]string{}}
+	if err := t.addAll(root, paths); err != nil {
+		return err
+	}
+	return t.w.Close()
+}
+
+// List calls Options.Entry and Left as Write does, and writes nothing.
+func List(ctx context.Context, root *tree.Dir, paths []string, o Options) error {
+	t := &tarball{Options: o, ctx: ctx, dry: true}
+	return t.addAll(root, paths)
+}
+
+func (t *tarball) addAll(root *tree.Dir, paths []string) error {
 	for _, p := range outermost(paths) {
 		if err := t.addPath(root, p); err != nil {
 			return err
 		}
 	}
-	return t.w.Close()
+	return nil
 }
 
 // outermost gives the cleaned paths without those that lie within another.
@@ -70,7 +85,11 @@ func outermost(paths []string) []string {
 type tarball struct {
 	Options
 	ctx context.Context
+	// w writes headers and contents to out.
 	w   *tar.Writer
+	out io.Writer
+	// dry says that nothing is written.
+	dry bool
 	// links gives, by device and inode, the first name of a file with several.
 	links map[[2]uint64]string
 }
@@ -99,13 +118,17 @@ func (t *tarball) add(d *tree.Dir, name, to string, m tree.Meta) error {
 	switch m.Type() {
 	case tree.TypeDir:
 		return t.addDir(d, name, to, m)
-	case tree.TypeFile:
-		err = t.addFile(d, name, to, m)
 	case tree.TypeSocket, "":
 		t.left(to, "tar keeps no sockets")
 		return nil
+	case tree.TypeFile:
+		if !t.dry {
+			err = t.addFile(d, name, to, m)
+		}
 	default:
-		err = t.addSpecial(d, name, to, m)
+		if !t.dry {
+			err = t.addSpecial(d, name, to, m)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("/%s: %w", to, err)
@@ -114,12 +137,7 @@ func (t *tarball) add(d *tree.Dir, name, to string, m tree.Meta) error {
 }
 
 func (t *tarball) addDir(d *tree.Dir, name, to string, m tree.Meta) error {
-	hdr, err := header(d, name, to, m)
-	if err != nil {
-		return fmt.Errorf("/%s: %w", to, err)
-	}
-	hdr.Typeflag, hdr.Name = tar.TypeDir, path.Join(".", to)+"/"
-	if err := t.w.WriteHeader(hdr); err != nil {
+	if err := t.dirHeader(d, name, to, m); err != nil {
 		return fmt.Errorf("/%s: %w", to, err)
 	}
 	sub, err := d.OpenDir(name)
@@ -150,6 +168,18 @@ func (t *tarball) addDir(d *tree.Dir, name, to string, m tree.Meta) error {
 	}
 }
 
+func (t *tarball) dirHeader(d *tree.Dir, name, to string, m tree.Meta) error {
+	if t.dry {
+		return nil
+	}
+	hdr, err := header(d, name, to, m)
+	if err != nil {
+		return err
+	}
+	hdr.Typeflag, hdr.Name = tar.TypeDir, path.Join(".", to)+"/"
+	return t.w.WriteHeader(hdr)
+}
+
 func (t *tarball) addFile(d *tree.Dir, name, to string, m tree.Meta) error {
 	if done, err := t.hardlink(to, m); done || err != nil {
 		return err
@@ -164,14 +194,40 @@ func (t *tarball) addFile(d *tree.Dir, name, to string, m tree.Meta) error {
 		return err
 	}
 	hdr.Typeflag, hdr.Size = tar.TypeReg, m.Size
+	if parts := extents(f, m.Size, m.Blocks*512); parts != nil {
+		return t.addSparse(hdr, f, parts)
+	}
 	if err := t.w.WriteHeader(hdr); err != nil {
 		return err
 	}
-	n, err := io.CopyN(t.w, f, m.Size)
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("it shrank from %d to %d bytes while it was read", m.Size, n)
+	// Looking for holes has moved the place to read from.
+	n, err := io.Copy(t.w, t.content(f, 0, m.Size))
+	if err == nil && n < m.Size {
+		return errShrank
 	}
 	return err
+}
+
+// content reads a part of a file until ctx ends.
+func (t *tarball) content(f io.ReaderAt, at, size int64) io.Reader {
+	return &content{t: t, r: io.NewSectionReader(f, at, size)}
+}
+
+type content struct {
+	t *tarball
+	r io.Reader
+}
+
+// Read implements io.Reader.
+func (c *content) Read(p []byte) (int, error) {
+	if c.t.ctx.Err() != nil {
+		return 0, context.Cause(c.t.ctx)
+	}
+	n, err := c.r.Read(p)
+	if c.t.Options.Read != nil {
+		c.t.Options.Read(int64(n))
+	}
+	return n, err
 }
 
 func (t *tarball) addSpecial(d *tree.Dir, name, to string, m tree.Meta) error {

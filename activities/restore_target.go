@@ -1,0 +1,156 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"planb/internal/rsync"
+	"planb/internal/sshx"
+)
+
+// Push is how files are pushed to hosts.
+type Push struct {
+	// Key is the private key for it; empty means that pushing is off.
+	Key string
+	// User logs in; any but root runs rsync through sudo.
+	User string
+}
+
+// refuseRestore finds what makes a restore pointless before anything is opened.
+func (s *Storage) refuseRestore(ctx context.Context, in RestoreActivityInput) error {
+	switch {
+	case in.Plan.Target != nil:
+		if s.Push.Key == "" {
+			return permanent(ErrTypeRefused, "pushing files to hosts is not turned on at the storage server "+in.Plan.Server,
+				"set restore.key in its planb.yaml, see docs/restore.md, or restore to a directory", nil)
+		}
+		if in.Prefix != "" {
+			if err := rsync.CheckRemoteDest(in.Prefix); err != nil {
+				return permanent(ErrTypeRefused, err.Error(), "", nil)
+			}
+		}
+		return nil
+	case in.Tar != "":
+		return s.refuseTarget(ctx, in.Tar, in.Plan.Dataset)
+	case !s.Root && !in.AsSelf:
+		return permanent(ErrTypeRefused,
+			"the worker of "+in.Plan.Server+" is not root, so it cannot give files in a directory their owners, devices, ACLs and extended attributes",
+			"--tar and --to-host keep them; --as-self restores without them", nil)
+	}
+	return s.refuseTarget(ctx, in.To, in.Plan.Dataset)
+}
+
+// refuseTarget keeps a restore out of the datasets that backups are in, and out
+// of PlanB's own state; and these out of the target.
+func (s *Storage) refuseTarget(ctx context.Context, to, dataset string) error {
+	if !filepath.IsAbs(to) {
+		return permanent(ErrTypeRefused, fmt.Sprintf("%q is no place to restore to", to), "give an absolute path", nil)
+	}
+	real := realPath(to)
+	if real == "/" {
+		return permanent(ErrTypeRefused, "/ is the storage server itself, and no place to restore to", "give a directory of its own", nil)
+	}
+	refuse := func(what string) error {
+		return permanent(ErrTypeRefused, to+" "+what, "restore to a directory elsewhere", nil)
+	}
+	if state := realPath(s.State); isWithin(real, state) {
+		return refuse("is inside PlanB's own directory " + s.State)
+	} else if isWithin(state, real) {
+		return refuse("holds PlanB's own directory " + s.State)
+	}
+	for _, name := range append([]string{dataset}, s.Parents...) {
+		d, err := s.ZFS.Dataset(ctx, name)
+		if err != nil || !filepath.IsAbs(d.Mountpoint) {
+			continue
+		}
+		if mounted := realPath(d.Mountpoint); isWithin(real, mounted) {
+			return refuse("is inside " + name + ", where the backups are")
+		} else if isWithin(mounted, real) {
+			return refuse("holds " + name + ", where the backups are")
+		}
+	}
+	return nil
+}
+
+// prepareTarget makes the directory, for its owner alone: what a host called a
+// program that runs as root is one here as well. The lock keeps two restores
+// from mixing there, and is held by rsync, too.
+func (s *Storage) prepareTarget(ctx context.Context, to string) (*os.File, error) {
+	info, err := os.Stat(filepath.Dir(to))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, permanent(ErrTypeRefused, "there is no "+filepath.Dir(to)+" at the storage server", "make it first, or mount what belongs there", nil)
+	case err != nil:
+		return nil, targetError(to, err)
+	case !info.IsDir():
+		return nil, permanent(ErrTypeRefused, filepath.Dir(to)+" is not a directory", "give another one", nil)
+	}
+	if err := os.Mkdir(to, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, targetError(to, err)
+	}
+	if info, err = os.Stat(to); err != nil {
+		return nil, targetError(to, err)
+	}
+	if !info.IsDir() {
+		return nil, permanent(ErrTypeRefused, to+" is there and not a directory", "give another one", nil)
+	}
+	lock, err := rsync.TryLock(to)
+	if errors.Is(err, rsync.ErrLocked) {
+		if activity.GetInfo(ctx).Attempt > 1 {
+			return nil, later(ErrTypeLocked, to+" is still written to by an earlier try", lockedAgain, err)
+		}
+		return nil, permanent(ErrTypeRefused, "another restore writes to "+to+" now", "wait for its end, or give another directory", nil)
+	}
+	if err != nil {
+		return nil, targetError(to, err)
+	}
+	return lock, nil
+}
+
+// pushSession writes down how the target host is reached for a push.
+func (s *Storage) pushSession(p RestorePlan) (*sshx.Session, error) {
+	t := p.Target
+	session, err := sshx.Open(sshx.Target{
+		Alias: t.Host.String(), Address: t.Address, Port: t.Policy.Port.Value, User: s.Push.User,
+		KeyFile: s.Push.Key, HostKeys: t.HostKeys,
+		JumpHost: t.Policy.JumpHost.Value, JumpHostKeys: t.JumpHostKeys,
+	}, filepath.Join(s.restoreDir(p.Run), "ssh"))
+	if err != nil {
+		return nil, permanent(ErrTypeRefused, err.Error(), "", err)
+	}
+	return session, nil
+}
+
+func isWithin(path, dir string) bool {
+	return path == dir || dir == "/" || strings.HasPrefix(path, dir+"/")
+}
+
+// realPath follows the symbolic links in the part of a path that is there.
+func realPath(path string) string {
+	path = filepath.Clean(path)
+	if found, err := filepath.EvalSymlinks(path); err == nil {
+		return found
+	}
+	if filepath.Dir(path) == path {
+		return path
+	}
+	return filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))
+}
+
+// permanentError says whether no retry follows err.
+func permanentError(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.NonRetryable()
+}
+
+// isCancelled says whether err is the end that somebody asked for.
+func isCancelled(err error) bool {
+	return errors.Is(err, context.Canceled) || temporal.IsCanceledError(err)
+}
