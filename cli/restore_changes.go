@@ -48,9 +48,13 @@ func (a *app) printChanges(ctx context.Context, c *ucli.Context, store *catalog.
 
 // changesOf reads the changes out of the log of a restore.
 func (a *app) changesOf(ctx context.Context, c *ucli.Context, store *catalog.Store, r catalog.Run) ([]restoreChange, error) {
-	files, err := a.logReader(ctx, c, store, r)
+	read, err := a.readers(c, store)
 	if err != nil {
 		return nil, err
+	}
+	files, err := read.OfLog(ctx, r, actor())
+	if err != nil {
+		return nil, dataError(err)
 	}
 	var text bytes.Buffer
 	ended := func(context.Context) (bool, error) { return true, nil }
