@@ -33,6 +33,7 @@ func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
 		return err
 	}
 	defer lock.Close()
+	s.sealSums(p, in.Name)
 	snap, _, err := s.ZFS.TakeSnapshot(ctx, p.Dataset, in.Name, map[string]string{
 		zfs.PropHost: p.HostID, zfs.PropRun: p.Run, zfs.PropState: in.State, zfs.PropTiers: strings.Join(in.Tiers, ","),
 		zfs.PropWorth: in.Worth, zfs.PropGuard: in.Guard,
@@ -50,13 +51,6 @@ func (s *Storage) Snapshot(ctx context.Context, in SnapshotInput) error {
 			fmt.Sprintf("the snapshot %s@%s is there already, from another run", p.Dataset, in.Name),
 			"back the host up again: the next snapshot gets another name", nil)
 	}
-	return s.cover(p, in.Name)
-}
-
-// cover says that what was transferred until now is in a snapshot. The caller
-// has the lock of the dataset.
-func (s *Storage) cover(p Plan, snapshot string) error {
-	s.sealSums(p, snapshot)
 	return s.forgetChanges(p)
 }
 
@@ -78,5 +72,5 @@ func (s *Storage) SnapshotTaken(ctx context.Context, in SnapshotInput) (bool, er
 	if snap.Props[zfs.PropRun] != in.Plan.Run {
 		return false, nil
 	}
-	return true, s.cover(in.Plan, in.Name)
+	return true, s.forgetChanges(in.Plan)
 }

@@ -49,8 +49,9 @@ func (k *keptSums) complain(err error) {
 	fmt.Fprintf(k.log, "%s the checksums of what is transferred are not kept: %v\n", k.now(), err)
 }
 
-// sealSums says which snapshot has what was transferred until now. Left undone,
-// they are taken for those of the next one, as far as files are still the same.
+// sealSums says which snapshot will have what was transferred until now. Left
+// undone, they are taken for those of the next one, as far as files are still the
+// same. The caller has the lock of the dataset.
 func (s *Storage) sealSums(p Plan, snapshot string) {
 	if err := sums.Seal(s.sumsDir(p), snapshot); err != nil {
 		s.Log.Warn("the checksums of a snapshot were not kept", "dataset", p.Dataset, "snapshot", snapshot, "error", err)

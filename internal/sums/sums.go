@@ -10,15 +10,19 @@ package sums
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Sum is a checksum of a file's content, and what the file was like then.
@@ -97,8 +101,10 @@ func (w *Writer) Close() error {
 	return errors.Join(w.err, w.file.Close())
 }
 
-// Seal says that what was transferred until now is in the snapshot. Done again
-// it does nothing.
+// Seal says that what was transferred until now is in the snapshot, which is
+// about to be taken: done after that, the index may have looked at the snapshot
+// already. Should it not be taken, they go with the next. Done again it does
+// nothing.
 func Seal(dir, snapshot string) error {
 	if !isName(snapshot) {
 		return fmt.Errorf("%q is not the name of a snapshot", snapshot)
@@ -110,19 +116,25 @@ func Seal(dir, snapshot string) error {
 	return err
 }
 
-// Sealed gives the snapshots that have checksums waiting, in no order.
+// Sealed gives the snapshots that have checksums waiting, those of the oldest
+// transfers first.
 func Sealed(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	var names []string
+	at := map[string]time.Time{}
 	for _, e := range entries {
-		if isName(e.Name()) && e.Type().IsRegular() {
-			names = append(names, e.Name())
+		if !isName(e.Name()) || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil { // else it is dropped just now
+			at[e.Name()] = info.ModTime()
 		}
 	}
-	return names, err
+	return slices.SortedFunc(maps.Keys(at), func(a, b string) int {
+		return cmp.Or(at[a].Compare(at[b]), cmp.Compare(a, b))
+	}), err
 }
 
 // Drop forgets what waits for a snapshot, once the index has it or nobody will.

@@ -80,13 +80,14 @@ func (t *Table) Len() int { return len(t.lines) }
 
 // Lookup gives the newest checksum of the file at path, an absolute one of the
 // host. It is for the content that the snapshot has only if size and time of the
-// file there are those of the Sum.
+// file there are those of the Sum. One without Hex says that the content changed,
+// and that what was known of it before is of no use.
 func (t *Table) Lookup(path string) (Sum, bool) {
 	hash := maphash.String(t.seed, path)
 	i := sort.Search(len(t.lines), func(i int) bool { return t.lines[i].hash > hash })
 	for i--; i >= 0 && t.lines[i].hash == hash; i-- {
 		if found, s, ok := t.read(t.lines[i].at); ok && found == path {
-			return s, s.Hex != ""
+			return s, true
 		}
 	}
 	return Sum{}, false
