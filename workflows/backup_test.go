@@ -348,3 +348,19 @@ func TestABackupThatCouldNotBeRecordedIsMade(t *testing.T) {
 	require.NotEmpty(t, out.Snapshot)
 	require.NotNil(t, out.Measured)
 }
+
+// An index that cannot be brought up to date takes nothing from the backup but
+// its flawlessness.
+func TestIndexThatFailsIsAWarning(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.OnActivity(activities.PreCheckName, mock.Anything, mock.Anything).Return(activities.PreCheckResult{Ready: true}, nil)
+	e.OnActivity(activities.IndexName, mock.Anything, mock.Anything).
+		Return(activities.Indexed{}, temporal.NewNonRetryableApplicationError("no room for it", activities.ErrTypeRefused, nil))
+	e.ready(okPull)
+	out := e.backup(activities.TriggerSchedule)
+	require.NoError(t, e.GetWorkflowError())
+	require.Equal(t, policy.StateWarning, out.State)
+	require.Equal(t, "its files are not indexed yet: no room for it", out.Message)
+	require.NotNil(t, out.Measured)
+}

@@ -103,8 +103,11 @@ func notYet(r *request, p index.Progress, err error) error {
 
 // indexError gives what the index says its kind here.
 func indexError(dataset string, err error) error {
+	var ours *Error
 	var behind *index.BehindError
 	switch {
+	case errors.As(err, &ours):
+		return err
 	case errors.As(err, &behind):
 		return &Error{Kind: ErrNotReady, Message: err.Error(), Err: err}
 	case errors.Is(err, index.ErrDamaged):

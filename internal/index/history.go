@@ -51,33 +51,39 @@ func versionsOf(ctx context.Context, q querier, file int64) ([]row, error) {
 
 // fold gives the versions that snapshots hold, the newest first, each once.
 func fold(rows []row, known snaps, path string) []Version {
-	var kept []row
-	var list []Version
+	type group struct {
+		row
+		places []int // in known, whose order tells more than times in whole seconds
+	}
+	var groups []group
 	for i := range rows {
 		r := &rows[i]
 		held := known.holding(r)
 		if len(held) == 0 {
 			continue
 		}
-		at := slices.IndexFunc(kept, func(k row) bool { return looksLike(&k, r) })
-		if at < 0 {
-			kept, list = append(kept, *r), append(list, Version{File: r.at(path), Snapshots: held})
+		same := slices.IndexFunc(groups, func(g group) bool { return looksLike(&g.row, r) })
+		if same < 0 {
+			groups = append(groups, group{row: *r, places: held})
 			continue
 		}
-		v := &list[at]
-		if len(kept[at].sum) == 0 {
-			kept[at].sum, v.Sum = r.sum, r.at(path).Sum
+		g := &groups[same]
+		if len(g.sum) == 0 {
+			g.sum = r.sum
 		}
-		v.Snapshots = append(v.Snapshots, held...)
-		slices.SortStableFunc(v.Snapshots, byCreation)
+		g.places = append(g.places, held...)
+		slices.Sort(g.places)
 	}
-	slices.SortStableFunc(list, func(a, b Version) int { return byCreation(b.newest(), a.newest()) })
+	slices.SortStableFunc(groups, func(a, b group) int { return b.places[len(b.places)-1] - a.places[len(a.places)-1] })
+	list := make([]Version, len(groups))
+	for i, g := range groups {
+		list[i].File = g.at(path)
+		for _, n := range g.places {
+			list[i].Snapshots = append(list[i].Snapshots, known[n].Snapshot)
+		}
+	}
 	return list
 }
-
-func byCreation(a, b Snapshot) int { return a.Created.Compare(b.Created) }
-
-func (v Version) newest() Snapshot { return v.Snapshots[len(v.Snapshots)-1] }
 
 // looksLike says whether two versions differ in nothing that can be seen.
 func looksLike(a, b *row) bool {

@@ -52,12 +52,12 @@ func (l snaps) named(name string) (snap, error) {
 	return snap{}, fmt.Errorf("snapshot %s is %w", name, ErrNotFound)
 }
 
-// holding gives those that hold a version, the oldest first.
-func (l snaps) holding(r *row) []Snapshot {
-	var list []Snapshot
-	for _, s := range l {
+// holding gives the places in l of those that hold a version.
+func (l snaps) holding(r *row) []int {
+	var list []int
+	for i, s := range l {
 		if r.holds(s.seq) {
-			list = append(list, s.Snapshot)
+			list = append(list, i)
 		}
 	}
 	return list
