@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -159,20 +160,35 @@ func details(raw json.RawMessage) []detail {
 const longest = 300
 
 func short(value any) string {
-	text, isText := value.(string)
-	if !isText {
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return ""
-		}
-		text = string(raw)
-	}
-	switch text {
-	case "null", "{}", "[]":
-		return ""
-	}
+	text := plain(value)
 	if r := []rune(text); len(r) > longest {
 		text = string(r[:longest]) + "…"
 	}
 	return text
 }
+
+// plain writes a value without the signs of JSON, and leaves out what is empty.
+func plain(value any) string {
+	var parts []string
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []any:
+		for _, item := range v {
+			parts = append(parts, plain(item))
+		}
+		return strings.Join(slices.DeleteFunc(parts, isEmpty), "; ")
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if text := plain(v[name]); text != "" {
+				parts = append(parts, name+" "+text)
+			}
+		}
+		return strings.Join(parts, ", ")
+	}
+	return fmt.Sprint(value)
+}
+
+func isEmpty(s string) bool { return s == "" }
