@@ -52,7 +52,7 @@ func (s *Store) AuditPage(ctx context.Context, q AuditQuery) (AuditList, error) 
 	c.addIf(q.Before > 0, "a.id < ?", q.Before)
 	order := ` order by a.id desc limit ` + c.arg(limit+1)
 	from := `audit a where ` + c.sql()
-	if v := q.Visible.within(q.Group); !v.all {
+	if v := q.Visible.Within(q.Group); !v.all {
 		from = `unnest(` + c.arg(v.names()) + `::text[]) as g (name) cross join lateral (select * from audit a
 			where split_part(a.subject, '/', 1) = g.name and ` + aboutGroups + ` and ` + c.sql() + order + `) a`
 	}

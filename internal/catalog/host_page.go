@@ -14,6 +14,7 @@ import (
 
 // HostLine is a host in a list, with what a person needs to judge it.
 type HostLine struct {
+	ID string `json:"id"`
 	HostOverview
 	// Remedy is what the newest backup advises, NextTry when it goes on if it
 	// waits.
@@ -175,7 +176,7 @@ func descending(order string, yes bool) string {
 // source is a query for the hosts that q takes, apart from its Health.
 func (q HostQuery) source() (c conditions, sql string) {
 	now := c.arg(q.Now)
-	c.see(q.Visible.within(q.Group), "g.name")
+	c.see(q.Visible.Within(q.Group), "g.name")
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
 		c.add(`strpos(lower(concat_ws(' ', g.name || '/' || h.name, h.address, array_to_string(h.tags, ' '), h.notes)), ?) > 0`, word)
 	}
@@ -195,6 +196,7 @@ func linesOf(found []lineRow, now time.Time) []HostLine {
 
 func (r lineRow) line(now time.Time) HostLine {
 	l := HostLine{
+		ID:           r.ID,
 		HostOverview: r.overviewRow.plain(policy.Health(r.Health), now), Remedy: Text(r.Remedy), NextTry: r.NextTry,
 		EndedRun: Text(r.EndedRun), EndedState: Text(r.EndedState), EndedAt: r.EndedAt,
 		EndedMessage: Text(r.EndedMessage), EndedRemedy: Text(r.EndedRemedy), TypicalSeconds: r.TypicalSeconds,

@@ -99,7 +99,7 @@ func (q RunQuery) read(ctx context.Context, tx pgx.Tx, limit int, detail bool) (
 	of := func(condition string) {
 		from = append(from, `(select r.* from runs r where `+condition+` and `+c.sql()+order+`)`)
 	}
-	v := q.Visible.within(q.Group)
+	v := q.Visible.Within(q.Group)
 	switch {
 	case !q.Host.IsZero():
 		if !v.Group(q.Host.Group) {

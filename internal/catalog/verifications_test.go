@@ -52,7 +52,7 @@ func TestVerifications(t *testing.T) {
 	require.EqualValues(t, catalog.VerifyMismatch, o.LastVerifyState)
 	require.Equal(t, at.Add(time.Minute), o.LastProven.UTC())
 
-	page, err := s.HostPage(ctx, catalog.HostQuery{Now: at})
+	page, err := s.HostPage(ctx, catalog.HostQuery{Visible: catalog.Everything(), Now: at})
 	require.NoError(t, err)
 	require.Equal(t, policy.HealthFailing, page.Hosts[0].Health, "the same in the lists that the database sorts")
 

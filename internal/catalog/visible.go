@@ -28,8 +28,8 @@ func (v Visible) Group(name string) bool { return v.all || slices.Contains(v.gro
 // names is for `? or name = any (?)`; never nil, which would be null.
 func (v Visible) names() []string { return orEmpty(v.groups) }
 
-// within narrows v to one group; an empty name leaves it as it is.
-func (v Visible) within(group string) Visible {
+// Within narrows v to one group; an empty name leaves it as it is.
+func (v Visible) Within(group string) Visible {
 	switch {
 	case group == "":
 		return v

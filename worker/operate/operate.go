@@ -5,6 +5,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"planb/activities"
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/internal/policy"
 	"planb/worker"
 	"planb/worker/schedules"
 	"planb/workflows"
@@ -47,16 +49,43 @@ func (e *UnavailableError) Error() string {
 // Unwrap gives the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// BackUp starts a backup now, and gives its run's id. Errors: a NotFoundError of
-// the catalog, *worker.AlreadyRunningError, *UnavailableError.
-func (o Operator) BackUp(ctx context.Context, host ident.Host) (run string, err error) {
+// How a backup is made that somebody asks for.
+type How struct {
+	// Keep, when set, is the label under which the snapshot is kept until it is
+	// removed by hand.
+	Keep string
+	// Now passes over do-not-run.d, and ends the wait of a backup that was put
+	// off.
+	Now bool
+}
+
+// BackUp starts a backup, and gives its run's id. Errors: a NotFoundError of the
+// catalog, *worker.AlreadyRunningError, *UnavailableError.
+func (o Operator) BackUp(ctx context.Context, host ident.Host, how How) (run string, err error) {
+	if how.Keep != "" {
+		if err := ident.CheckLabel(how.Keep); err != nil {
+			return "", err
+		}
+	}
 	if _, err := o.Catalog.Host(ctx, host); err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	run, err = worker.StartBackup(ctx, o.Temporal, workflows.BackupInput{Host: host, Trigger: activities.TriggerManual})
+	run, err = worker.StartBackup(ctx, o.Temporal, workflows.BackupInput{
+		Host: host, Trigger: activities.TriggerManual, Keep: how.Keep, Now: how.Now,
+	})
+	var running *worker.AlreadyRunningError
+	if errors.As(err, &running) && how.Now && o.waits(ctx, running.Run) {
+		run, err = running.Run, worker.EndWait(ctx, o.Temporal, workflows.BackupID(host), running.Run)
+	}
 	return run, unavailable("", err)
+}
+
+// waits says whether a run is on record as put off.
+func (o Operator) waits(ctx context.Context, run string) bool {
+	r, err := o.Catalog.Run(ctx, run)
+	return err == nil && r.State == policy.StateWaiting
 }
 
 // SetEnabled enables a host, or disables it for a reason, and its schedule with

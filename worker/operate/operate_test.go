@@ -27,12 +27,12 @@ func TestTemporalAwayIsToldAndChangesStay(t *testing.T) {
 	o := operate.Operator{Catalog: s, Temporal: tc}
 	web1 := ident.Host{Group: "acme", Name: "web1"}
 
-	_, err = o.BackUp(t.Context(), web1)
+	_, err = o.BackUp(t.Context(), web1, operate.How{})
 	require.True(t, catalog.IsNotFound(err), "%v", err)
 	_, err = s.AddHost(t.Context(), catalog.NewHost{Host: web1, Address: "web1.example", AddGroup: true})
 	require.NoError(t, err)
 	var away *operate.UnavailableError
-	_, err = o.BackUp(t.Context(), web1)
+	_, err = o.BackUp(t.Context(), web1, operate.How{})
 	require.True(t, errors.As(err, &away), "%T %v", err, err)
 	_, err = o.Look(t.Context(), "backup/acme/web1", "x")
 	require.True(t, errors.As(err, &away), "%T %v", err, err)
