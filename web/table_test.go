@@ -170,8 +170,8 @@ func checkMarkup(t *testing.T, path, body string) {
 		case "img":
 			_, ok := attr["alt"]
 			require.True(t, ok, path)
-		case "html":
-			require.Equal(t, "en", attr["lang"], path)
+		case "html": // which the parser adds around a part of a page
+			require.True(t, attr["lang"] == "en" || !strings.Contains(body, "<html"), path)
 		}
 	}
 	if strings.Contains(body, "<html") && !strings.Contains(body, "empty-header") {

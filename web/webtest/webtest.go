@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,8 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/catalog/catalogtest"
 	"planb/web"
+	"planb/web/server"
+	"planb/web/static"
 )
 
 // Password is that of every user that AddUser adds.
@@ -59,16 +62,44 @@ func (c *Clock) Advance(d time.Duration) {
 // New starts the pages on an empty catalog of their own. Change alters how.
 func New(t testing.TB, change ...func(*web.Options)) *Site {
 	t.Helper()
-	s := &Site{t: t, Store: catalogtest.Store(t), Clock: &Clock{now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}}
-	s.Options = web.Options{Catalog: s.Store, Log: slog.New(slog.DiscardHandler), Version: "test", Now: s.Clock.Now}
+	s := site(t, catalogtest.Store(t))
 	for _, c := range change {
 		c(&s.Options)
 	}
 	handler, err := web.Handler(t.Context(), s.Options)
 	require.NoError(t, err)
-	s.Server = httptest.NewServer(handler)
-	t.Cleanup(s.Server.Close)
+	s.serve(handler)
 	return s
+}
+
+// Only starts just the sign-in and the pages that routes gives, on a catalog:
+// for a family that is to be tested with something in the place of Temporal.
+func Only(t testing.TB, store *catalog.Store, routes func(now func() time.Time) []server.Route) *Site {
+	t.Helper()
+	s := site(t, store)
+	only := server.New(server.Options{
+		Catalog: store, Passwords: access.NewPasswords(), Log: s.Options.Log, Version: s.Options.Version, Now: s.Clock.Now,
+	})
+	static := server.Open(http.MethodGet, static.Prefix, func(w http.ResponseWriter, r *http.Request) error {
+		static.Serve(w, r)
+		return nil
+	})
+	s.serve(only.Handler(slices.Concat([]server.Route{static}, only.SignInRoutes(), routes(s.Clock.Now))))
+	return s
+}
+
+// Start is what the clock of a site shows at first.
+var Start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func site(t testing.TB, store *catalog.Store) *Site {
+	s := &Site{t: t, Store: store, Clock: &Clock{now: Start}}
+	s.Options = web.Options{Catalog: store, Log: slog.New(slog.DiscardHandler), Version: "test", Now: s.Clock.Now}
+	return s
+}
+
+func (s *Site) serve(handler http.Handler) {
+	s.Server = httptest.NewServer(handler)
+	s.t.Cleanup(s.Server.Close)
 }
 
 // AddUser adds a user with Password. Grants are "role" for all groups or
