@@ -16,9 +16,11 @@ import (
 	"planb/web/account"
 	"planb/web/audit"
 	"planb/web/fleet"
+	"planb/web/hosts"
 	"planb/web/server"
 	"planb/web/static"
 	"planb/web/users"
+	"planb/worker/operate"
 )
 
 // Options is what the pages need.
@@ -100,6 +102,7 @@ func Handler(ctx context.Context, o Options) (http.Handler, error) {
 
 // routes is the table of all routes: one line for each family of pages.
 func routes(o Options, s *server.Server, passwords *access.Passwords) []server.Route {
+	operator := operate.Operator{Catalog: o.Catalog, Temporal: o.Temporal}
 	table := []server.Route{
 		server.Open(http.MethodGet, "/healthz", healthz(o)),
 		server.Open(http.MethodGet, static.Prefix, func(w http.ResponseWriter, r *http.Request) error {
@@ -109,7 +112,8 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 	}
 	for _, family := range [][]server.Route{
 		s.SignInRoutes(),
-		fleet.Pages{Catalog: o.Catalog, Now: o.Now}.Routes(),
+		fleet.New(o.Catalog, operator, o.Now).Routes(),
+		hosts.List{Catalog: o.Catalog, Operator: operator, Now: o.Now, Log: o.Log}.Routes(),
 		audit.Pages{Catalog: o.Catalog}.Routes(),
 		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),

@@ -1,42 +1,147 @@
-// Package fleet is the first page: how all hosts are doing.
+// Package fleet is the first page: what needs a person, what runs now, how much
+// room there is, and how the last month went.
 package fleet
 
 import (
 	"context"
 	"net/http"
-	"slices"
+	"net/url"
+	"strconv"
 	"time"
 
 	"planb/internal/access"
 	"planb/internal/catalog"
+	"planb/internal/policy"
 	"planb/web/server"
+	"planb/worker"
 )
 
 // Catalog is what the page asks of *catalog.Store.
 type Catalog interface {
-	Overview(ctx context.Context, f catalog.HostFilter, now time.Time) ([]catalog.HostOverview, error)
+	Attention(ctx context.Context, v catalog.Visible, now time.Time, limit int) (catalog.Attention, error)
+	Calendar(ctx context.Context, hostIDs []string, midnights []time.Time) (map[string][]catalog.DayRuns, error)
+	HostPage(ctx context.Context, q catalog.HostQuery) (catalog.HostList, error)
+	RunPage(ctx context.Context, q catalog.RunQuery) (catalog.RunList, error)
+	StorageRooms(ctx context.Context, v catalog.Visible, now time.Time) ([]catalog.StorageRoom, error)
+	SystemEffective(ctx context.Context) (policy.Effective, error)
+	Typical(ctx context.Context, hostIDs []string) (map[string]time.Duration, error)
+}
+
+// Temporal is asked how runs under way do.
+type Temporal interface {
+	Look(ctx context.Context, workflowID, run string) (worker.Status, error)
 }
 
 // Pages are the pages of this family.
 type Pages struct {
-	Catalog Catalog
-	Now     func() time.Time
+	catalog  Catalog
+	progress *progress
+	now      func() time.Time
+}
+
+// New makes them.
+func New(c Catalog, t Temporal, now func() time.Time) Pages {
+	return Pages{catalog: c, progress: newProgress(t, now), now: now}
 }
 
 // Routes are their lines of the table.
 func (p Pages) Routes() []server.Route {
 	return []server.Route{
 		{Method: http.MethodGet, Pattern: "/{$}", Right: access.View, Scope: server.Anything, Handle: p.fleet},
+		// The parts that the page asks for again while it is open.
+		{Method: http.MethodGet, Pattern: "/fleet/attention", Right: access.View, Scope: server.Anything, Handle: p.attentionPart},
+		{Method: http.MethodGet, Pattern: "/fleet/running", Right: access.View, Scope: server.Anything, Handle: p.runningPart},
 	}
 }
 
+const (
+	// mostAttention and mostRunning are how many hosts and runs the page lists;
+	// the rest is a link away.
+	mostAttention = 20
+	mostRunning   = 20
+	// calendarHosts and calendarDays are the size of a calendar.
+	calendarHosts = 25
+	calendarDays  = 30
+)
+
+// view is the whole page.
+type view struct {
+	group     string
+	now       time.Time
+	attention attention
+	running   running
+	rooms     []catalog.StorageRoom
+	calendar  calendar
+}
+
 func (p Pages) fleet(w http.ResponseWriter, r *http.Request) error {
-	hosts, err := p.Catalog.Overview(r.Context(), catalog.HostFilter{}, p.Now())
+	v := view{group: r.FormValue("group"), now: p.now()}
+	var err error
+	if v.attention, err = p.readAttention(r); err != nil {
+		return err
+	}
+	if v.attention.All() > 0 {
+		if v.running, err = p.readRunning(r); err != nil {
+			return err
+		}
+		if v.calendar, err = p.readCalendar(r); err != nil {
+			return err
+		}
+	}
+	if v.rooms, err = p.catalog.StorageRooms(r.Context(), server.Sees(r).Within(v.group), p.now()); err != nil {
+		return err
+	}
+	return server.Render(w, r, http.StatusOK, page(v))
+}
+
+// attention is the part of the page that says what needs a person.
+type attention struct {
+	catalog.Attention
+	group string
+}
+
+func (p Pages) readAttention(r *http.Request) (attention, error) {
+	group := r.FormValue("group")
+	a, err := p.catalog.Attention(r.Context(), server.Sees(r).Within(group), p.now(), mostAttention)
+	return attention{a, group}, err
+}
+
+func (p Pages) attentionPart(w http.ResponseWriter, r *http.Request) error {
+	a, err := p.readAttention(r)
 	if err != nil {
 		return err
 	}
-	if all, groups := server.Who(r).Groups(access.View); !all {
-		hosts = slices.DeleteFunc(hosts, func(h catalog.HostOverview) bool { return !slices.Contains(groups, h.Group) })
+	return server.Render(w, r, http.StatusOK, attentionBox(a))
+}
+
+func (p Pages) runningPart(w http.ResponseWriter, r *http.Request) error {
+	v, err := p.readRunning(r)
+	if err != nil {
+		return err
 	}
-	return server.Render(w, r, http.StatusOK, page(hosts))
+	return server.Render(w, r, http.StatusOK, runningBox(v))
+}
+
+// within gives the address of a path, narrowed to a group as the page is.
+func within(path, group string, more ...string) string {
+	q := url.Values{}
+	if group != "" {
+		q.Set("group", group)
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		q.Add(more[i], more[i+1])
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// number reads a number of the query that is not negative; anything else is 0.
+func number(r *http.Request, name string) int {
+	n, err := strconv.Atoi(r.FormValue(name))
+	if err != nil || n < 0 || n > 1_000_000 {
+		return 0
+	}
+	return n
 }
