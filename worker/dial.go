@@ -10,7 +10,6 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	sdklog "go.temporal.io/sdk/log"
 
 	"planb/internal/config"
 )
@@ -27,7 +26,7 @@ func Dial(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Cli
 	if err != nil {
 		return nil, err
 	}
-	options.Logger = sdklog.NewStructuredLogger(log)
+	options.Logger = newSDKLogger(log)
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	c, err := client.DialContext(ctx, options)
@@ -44,7 +43,7 @@ func DialLazily(cfg *config.Config, log *slog.Logger) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.Logger = sdklog.NewStructuredLogger(log)
+	options.Logger = newSDKLogger(log)
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the connection to Temporal at %s: %w", address(options), err)
