@@ -25,6 +25,12 @@ func (a *app) storageCommand() *ucli.Command {
 				Name: "keep", Usage: "keep the data of a removed host for good", ArgsUsage: "DATASET", Action: a.storageKeep,
 				Description: "Until somebody destroys it with zfs destroy.",
 			},
+			{
+				Name: "rm", Usage: "forget a storage that is gone", ArgsUsage: "SERVER:DATASET", Action: a.storageRemove,
+				Flags: []ucli.Flag{yesFlag()},
+				Description: "Refused while it is the storage of any host. Nothing on its pool is touched. Take it\n" +
+					"out of that server's planb.yaml first: a worker registers what it has.",
+			},
 		},
 	}
 }
@@ -51,6 +57,29 @@ func (a *app) storageList(c *ucli.Context) error {
 			full, growth(s.GrowthPerDay), day(s.FullAt), fmt.Sprint(s.Hosts), when(&s.SeenAt),
 		}
 	})
+}
+
+func (a *app) storageRemove(c *ucli.Context) error {
+	if c.Args().Len() != 1 {
+		return usagef("name one storage, as planb storage list lists them: SERVER:DATASET")
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return err
+	}
+	st, err := store.Storage(ctx, c.Args().First())
+	if err != nil {
+		return err
+	}
+	name := st.Server + ":" + st.Dataset
+	if err := a.ask(c, fmt.Sprintf("Forget storage %s, last seen %s?", name, when(&st.SeenAt))); err != nil {
+		return err
+	}
+	if _, err := store.RemoveStorage(ctx, name); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Forgot storage %s. What is on its pool is untouched.\n", name)
+	return nil
 }
 
 // growth gives how many bytes more are used each day.

@@ -141,3 +141,30 @@ func TestStorageIsUpdatedByTheNewestSight(t *testing.T) {
 	require.Error(t, s.UpsertStorage(t.Context(), catalog.Storage{Server: "a/b", Dataset: "tank"}))
 	require.Error(t, s.UpsertStorage(t.Context(), catalog.Storage{Server: "a", Dataset: "-tank"}))
 }
+
+func TestOnlyAStorageWithoutHostsIsForgotten(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	addStorage(t, s, "store1", "tank/BACKUP")
+	addStorage(t, s, "store2", "tank/BACKUP")
+	h := addHost(t, s, web1)
+	_, err := s.EditHost(t.Context(), web1, catalog.HostEdit{Storage: new("store1:tank/BACKUP")})
+	require.NoError(t, err)
+
+	_, err = s.RemoveStorage(t.Context(), "store1:tank/BACKUP")
+	require.True(t, catalog.IsRefused(err))
+	require.ErrorContains(t, err, "is the storage of acme/web1: remove")
+	_, err = s.RemoveStorage(t.Context(), "tank/BACKUP")
+	require.True(t, catalog.IsRefused(err), "there are two")
+	_, err = s.RemoveStorage(t.Context(), "store3:tank/BACKUP")
+	require.True(t, catalog.IsNotFound(err))
+	_, err = s.RemoveStorage(t.Context(), "store2:tank/BACKUP")
+	require.NoError(t, err)
+	_, err = s.RemoveHost(t.Context(), h.ID, "")
+	require.NoError(t, err)
+	_, err = s.RemoveStorage(t.Context(), "store1:tank/BACKUP")
+	require.NoError(t, err)
+	left, err := s.Storages(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, left)
+}

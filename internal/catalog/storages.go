@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -101,4 +102,36 @@ func findStorage(ctx context.Context, q querier, name string) (Storage, error) {
 		}
 	}
 	return Storage{}, refusedf("%d servers have a storage %s: write it as server:%s", len(found), name, name)
+}
+
+// RemoveStorage forgets a storage that no host's files are on; what is on its
+// pool is not touched. A worker that still has it registers it again.
+func (s *Store) RemoveStorage(ctx context.Context, name string) (Storage, error) {
+	var st Storage
+	err := s.tx(ctx, func(tx pgx.Tx) (err error) {
+		if st, err = findStorage(ctx, tx, name); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `select 1 from storages where id = $1::uuid for update`, st.ID); err != nil {
+			return err
+		}
+		hosts, err := rows[struct{ Host string }](ctx, tx, `select g.name || '/' || h.name as host from hosts h
+			join groups g on g.id = h.group_id where h.storage_id = $1::uuid order by 1`, st.ID)
+		if err != nil {
+			return err
+		}
+		if len(hosts) > 0 {
+			which := hosts[0].Host
+			if len(hosts) > 1 {
+				which += fmt.Sprintf(" and %d more", len(hosts)-1)
+			}
+			return refusedf("%s:%s is the storage of %s: remove them, or give those without data another with `planb host edit HOST --storage …`",
+				st.Server, st.Dataset, which)
+		}
+		if _, err := tx.Exec(ctx, `delete from storages where id = $1::uuid`, st.ID); err != nil {
+			return err
+		}
+		return audit(ctx, tx, "storage.remove", st.Server+":"+st.Dataset, st)
+	})
+	return st, err
 }
