@@ -32,8 +32,11 @@ type PreCheckResult struct {
 	Rsync  string `json:"rsync,omitempty"`
 	ACLs   bool   `json:"acls,omitempty"`
 	Xattrs bool   `json:"xattrs,omitempty"`
-	// Warning is about the storage: it gets full.
+	// Warning is what makes a warning of the run: the storage gets full, or the
+	// file to check cannot be looked at.
 	Warning string `json:"warning,omitempty"`
+	// Notice is what is merely said.
+	Notice string `json:"notice,omitempty"`
 }
 
 // Causes of being put off.
@@ -64,7 +67,11 @@ func (s *Storage) PreCheck(ctx context.Context, in PreCheckInput) (PreCheckResul
 		return PreCheckResult{Ready: true, Warning: room.low}, nil
 	}
 	res, err := s.probe(ctx, in)
-	res.Warning = room.low
+	if room.low != "" && res.Warning != "" {
+		res.Warning = room.low + "; " + res.Warning
+	} else {
+		res.Warning += room.low
+	}
 	return res, err
 }
 
@@ -103,6 +110,9 @@ func (s *Storage) probe(ctx context.Context, in PreCheckInput) (res PreCheckResu
 	res.Rsync, res.ACLs, res.Xattrs = report.Rsync, report.ACLs, report.Xattrs
 	if report.Restricted {
 		res.Ready, res.ACLs, res.Xattrs = true, true, true
+		if res.Notice = unasked(p); p.Policy.CheckFile.Value != "" {
+			res.Warning, res.Notice = res.Notice, ""
+		}
 		return res, nil
 	}
 	if err := unfit(p, report); err != nil {
@@ -111,6 +121,17 @@ func (s *Storage) probe(ctx context.Context, in PreCheckInput) (res PreCheckResu
 	res.Cause, res.Reason = askedToWait(in, report)
 	res.Ready = res.Cause == ""
 	return res, nil
+}
+
+// unasked says what is not known of a host whose key runs a command that is not
+// planb-sender.
+func unasked(p Plan) string {
+	what := "whether it asks not to be backed up (" + sshx.DoNotRunDir + ")"
+	if file := p.Policy.CheckFile.Value; file != "" {
+		what = "whether the file to check, " + file + ", is there, nor " + what
+	}
+	return "the key of " + p.Host.String() + " is restricted to a command that answers no questions, so nobody knows " + what +
+		": planb-sender as its command lets that be asked"
 }
 
 // probeSpec is what to look at on a host.

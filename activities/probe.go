@@ -17,8 +17,9 @@ type ProbeReport struct {
 	Remedy    string `json:"remedy,omitempty"`
 	Reachable bool   `json:"reachable"`
 	// Restricted says that the key may run nothing but backups: the rest of the
-	// report is unknown.
-	Restricted bool `json:"restricted,omitempty"`
+	// report is unknown, and Warning says what follows.
+	Restricted bool   `json:"restricted,omitempty"`
+	Warning    string `json:"warning,omitempty"`
 	// HostKeys are those that the host is known by: pinned, or, with
 	// KeysLearned, seen for the first time and not pinned yet.
 	HostKeys    []string `json:"host_keys,omitempty"`
@@ -93,7 +94,9 @@ func (s *Storage) Probe(ctx context.Context, p Plan) (ProbeReport, error) {
 	if err := s.learned(session, p, &out); err != nil {
 		return out, err
 	}
-	if !report.Restricted {
+	if report.Restricted {
+		out.Warning = unasked(p)
+	} else {
 		out.judge(p, report)
 	}
 	return out, nil

@@ -52,7 +52,8 @@ func (a *app) printProbe(r activities.ProbeReport) {
 		row("jump host key", k+" (seen for the first time)")
 	}
 	if r.Restricted {
-		row("ssh key", "restricted to backups: nothing else can be asked")
+		row("ssh key", "restricted to backups")
+		row("warning", r.Warning)
 	}
 	if !r.Reachable || r.Restricted || r.Rsync == "" && r.Problem != "" {
 		return

@@ -42,8 +42,9 @@ type backup struct {
 
 	plan     activities.Plan
 	prepared activities.Prepared
-	// low says that the storage gets full.
-	low string
+	// warning and notice are what the pre-check found, and what is merely to be
+	// said.
+	warning, notice string
 	// began is set once the run can be in the catalog.
 	began bool
 	// unknown says that nobody could tell whether a snapshot was taken.
@@ -108,7 +109,7 @@ func (b *backup) preCheck(ctx workflow.Context) error {
 	for {
 		check, err := b.askHost(ctx, insist)
 		if err != nil || check.Ready {
-			b.low = check.Warning
+			b.warning, b.notice = check.Warning, check.Notice
 			return err
 		}
 		next, patient := b.nextTry(ctx, check)
@@ -234,9 +235,10 @@ func (b *backup) snapshot(ctx workflow.Context) error {
 	b.out.State = b.worth()
 	b.out.Message, b.out.Remedy = b.out.Pull.Message, b.out.Pull.Remedy
 	b.out.Counts, b.out.Guards = b.out.Pull.Counts, b.out.Pull.Guards
-	if b.low != "" {
-		b.warn(b.low)
+	if b.warning != "" {
+		b.warn(b.warning)
 	}
+	b.out.Message = joinSentences(b.out.Message, b.notice)
 	return nil
 }
 

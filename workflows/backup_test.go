@@ -364,3 +364,17 @@ func TestIndexThatFailsIsAWarning(t *testing.T) {
 	require.Equal(t, "its files are not indexed yet: no room for it", out.Message)
 	require.NotNil(t, out.Measured)
 }
+
+// What is merely to be said makes no warning of a run.
+func TestWhatThePreCheckSays(t *testing.T) {
+	t.Parallel()
+	for _, warning := range []string{"", "the storage gets full"} {
+		e := newEnv(t)
+		e.OnActivity(activities.PreCheckName, mock.Anything, mock.Anything).
+			Return(activities.PreCheckResult{Ready: true, Warning: warning, Notice: "nobody knows"}, nil)
+		e.ready(okPull)
+		out := e.backup(activities.TriggerSchedule)
+		require.Equal(t, map[string]string{"": policy.StateOK, "the storage gets full": policy.StateWarning}[warning], out.State)
+		require.Equal(t, joinSentences(warning, "nobody knows"), out.Message)
+	}
+}
