@@ -54,6 +54,9 @@ func TestHostLife(t *testing.T) {
 	require.Equal(t, policy.StateOK, runs[0].State)
 	require.Contains(t, string(runs[0].Message), renamed+" now, and its dataset")
 	s.fails(exitRefused, "host", "rename", renamed, renamed)
+	require.NotContains(t, s.ok("run", "show", runs[0].ID), "planb run log", "it has none")
+	require.Contains(t, s.ok("run", "show", runs[1].ID), "planb run log")
+	s.fails(exitRefused, "storage", "rm", "store1:"+s.parent, "--yes")
 
 	// While another change of the host is under way, its snapshots are let be.
 	by := catalog.Claimer{Run: "gone", WorkflowID: "rename/x", For: catalog.ForRename}

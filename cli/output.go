@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -26,8 +27,7 @@ func list[T any](a *app, c *ucli.Context, rows []T, head string, cells func(T) [
 	if c.Bool("json") {
 		return a.printJSON(rows)
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.ReplaceAll(head, " ", "\t"))
+	table := [][]string{strings.Split(head, " ")}
 	for _, r := range rows {
 		line := cells(r)
 		for i, cell := range line {
@@ -35,9 +35,44 @@ func list[T any](a *app, c *ucli.Context, rows []T, head string, cells func(T) [
 				line[i] = "-"
 			}
 		}
+		table = append(table, line)
+	}
+	for column := range table[0] {
+		zoneOnce(table, column)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, line := range table {
 		fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	return w.Flush()
+}
+
+// whenRE matches what when prints.
+var whenRE = regexp.MustCompile(`^(\d+-\d\d-\d\d \d\d:\d\d) (\S+)$`)
+
+// zoneOnce moves the zone of a column of times into its head, unless there are
+// several, as in the weeks around the change to summer time.
+func zoneOnce(table [][]string, column int) {
+	zone := ""
+	for _, line := range table[1:] {
+		if column >= len(line) || line[column] == "-" {
+			continue
+		}
+		m := whenRE.FindStringSubmatch(line[column])
+		if m == nil || zone != "" && m[2] != zone {
+			return
+		}
+		zone = m[2]
+	}
+	if zone == "" {
+		return
+	}
+	table[0][column] += " (" + zone + ")"
+	for _, line := range table[1:] {
+		if column < len(line) {
+			line[column] = strings.TrimSuffix(line[column], " "+zone)
+		}
+	}
 }
 
 // printJSON prints rows as an array with one object a line.
@@ -97,12 +132,12 @@ func sizePtr(n *int64) string {
 	return size(*n)
 }
 
-// when prints a time in the local zone to the minute.
+// when prints a time in the local zone, which it names, to the minute.
 func when(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "-"
 	}
-	return t.Local().Format("2006-01-02 15:04")
+	return t.Local().Format("2006-01-02 15:04 MST")
 }
 
 func duration(seconds float64) string {

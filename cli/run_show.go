@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	ucli "github.com/urfave/cli/v2"
 
 	"planb/activities"
 	"planb/internal/catalog"
+	"planb/internal/dataplane"
 	"planb/internal/policy"
 	"planb/worker"
 )
@@ -46,7 +50,28 @@ func (a *app) printRun(c *ucli.Context, r catalog.Run) {
 	if json.Unmarshal(r.Detail, &out) == nil && out.Run != "" {
 		printOutcome(row, out)
 	}
-	row("log", "planb run log "+r.ID)
+	if a.hasLog(c, r) {
+		row("log", "planb run log "+r.ID)
+	}
+}
+
+// hasLog says whether a run has a log, as far as the server that has it answers.
+func (a *app) hasLog(c *ucli.Context, r catalog.Run) bool {
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return true
+	}
+	all, err := a.readers(c, store)
+	if err != nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	files, err := all.OfLog(ctx, r, actor())
+	if err == nil {
+		_, err = files.Log(ctx, r.ID, -1, 0)
+	}
+	return !errors.Is(err, dataplane.ErrNotFound) && !catalog.IsNotFound(err)
 }
 
 func (a *app) currentStep(c *ucli.Context, r catalog.Run) string {

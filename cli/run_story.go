@@ -21,7 +21,7 @@ func (a *app) printStory(c *ucli.Context, r catalog.Run) {
 	if err != nil || len(story) == 0 {
 		return
 	}
-	fmt.Fprintln(a.stdout, "\nsteps")
+	fmt.Fprintf(a.stdout, "\nsteps (%s)\n", story[0].Started.Local().Format("MST"))
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	defer w.Flush()
 	for _, s := range story {
