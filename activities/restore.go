@@ -222,7 +222,7 @@ func restored(in RestoreActivityInput, report rsync.RestoreReport, err error) (R
 	case err != nil:
 		return RestoreResult{}, targetError(in.where(), err)
 	case report.State == rsync.Failed:
-		return RestoreResult{}, failedRestore(report)
+		return RestoreResult{}, failedRestore(in, report)
 	}
 	out := RestoreResult{PullResult: pullResult(report.Result), Restored: report.Counts}
 	c := report.Counts
@@ -241,7 +241,7 @@ func restored(in RestoreActivityInput, report rsync.RestoreReport, err error) (R
 }
 
 // failedRestore is the error of an rsync that failed.
-func failedRestore(report rsync.RestoreReport) error {
+func failedRestore(in RestoreActivityInput, report rsync.RestoreReport) error {
 	errType := ErrTypePull
 	switch report.Type {
 	case rsync.TypeNoSpace:
@@ -249,7 +249,8 @@ func failedRestore(report rsync.RestoreReport) error {
 	case rsync.TypeHostKey:
 		errType = ErrTypeHostKey
 	case rsync.TypeAuth:
-		errType = ErrTypeAuth
+		return permanent(ErrTypeAuth, in.Plan.Target.Host.String()+" refused the key for restores",
+			"see docs/restore.md for the line that it needs in authorized_keys there", nil)
 	}
 	if !report.Retry {
 		return permanent(errType, report.Message, report.Remedy, nil)

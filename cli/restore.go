@@ -51,28 +51,22 @@ func (a *app) restoreCommand() *ucli.Command {
 
 // optionalHost is the value of --to-host, which may be left out.
 type optionalHost struct {
-	set  bool
-	host ident.Host
+	set bool
+	// text is empty for the host itself.
+	text string
 }
 
 // Set implements flag.Value.
-func (o *optionalHost) Set(text string) (err error) {
-	o.set = true
+func (o *optionalHost) Set(text string) error {
+	o.set, o.text = true, text
 	if text == "true" { // what the flag package says for no value
-		o.host = ident.Host{}
-		return nil
+		o.text = ""
 	}
-	o.host, err = ident.ParseHost(text)
-	return err
+	return nil
 }
 
 // String implements flag.Value.
-func (o *optionalHost) String() string {
-	if o == nil || !o.set {
-		return ""
-	}
-	return o.host.String()
-}
+func (o *optionalHost) String() string { return o.text }
 
 // IsBoolFlag lets the value be left out.
 func (o *optionalHost) IsBoolFlag() bool { return true }
@@ -260,8 +254,11 @@ func restoreFlags(c *ucli.Context) (target ident.HostSnap, in workflows.RestoreI
 		in.Paths = append(in.Paths, filepath.Clean(p))
 	}
 	if toHost.set {
-		if in.ToHost = toHost.host; in.ToHost == (ident.Host{}) {
-			in.ToHost = in.Host
+		in.ToHost = in.Host
+		if toHost.text != "" {
+			if in.ToHost, err = ident.ParseHost(toHost.text); err != nil {
+				return target, in, usageError(err)
+			}
 		}
 	}
 	if in.To, err = absolute(c.String("to")); err != nil {

@@ -20,6 +20,7 @@ import (
 	// here so that a change of it counts as a change of the tests.
 	_ "planb/cli"
 	"planb/internal/devstack"
+	"planb/internal/sshx"
 )
 
 // Set once by TestMain.
@@ -141,6 +142,9 @@ func (g *guardian) text() []byte {
 func programOf(dir string) string { return filepath.Join(dir, "planb") }
 func stateOf(dir string) string   { return filepath.Join(dir, "state") }
 
+// restoreKeyOf is the key for pushing files to hosts.
+func restoreKeyOf(dir string) string { return filepath.Join(dir, "restore_ed25519") }
+
 // guard runs the stack until standard input ends, and removes dir. It runs in
 // this package's directory, as the tests do.
 func guard(dir string) int {
@@ -174,8 +178,13 @@ func runStack(ctx context.Context, dir string) error {
 	if err := devstack.BuildTemporal(ctx, bin, os.Stderr, false); err != nil {
 		return err
 	}
+	if err := sshx.Keygen(ctx, restoreKeyOf(dir), "restore"); err != nil {
+		return err
+	}
 	s, err := devstack.New(devstack.Options{
-		State: stateOf(dir), Bin: bin, Program: []string{programOf(dir)}, Out: os.Stderr,
+		State: stateOf(dir), Bin: bin, Out: os.Stderr,
+		// Pushing files to hosts is off without a key.
+		Program: []string{"env", "PLANB_RESTORE_KEY=" + restoreKeyOf(dir), programOf(dir)},
 	})
 	if err != nil {
 		return err
