@@ -80,6 +80,17 @@ func BenchmarkHundredSnapshots(b *testing.B) {
 			_, err := s.x.History(b.Context(), "/"+benchName(4711))
 			require.NoError(b, err)
 		})
+		clock("find", func() { s.find("*0815*", FindOptions{}) })
+		clock("find-path", func() { s.find("/srv/**/e1*/*7.dat", FindOptions{Limit: benchFiles}) })
+		clock("diff-next", func() { s.diff(s.all[50].Name, s.all[51].Name, "/") })
+		clock("diff-far", func() { s.diff(s.all[0].Name, s.all[99].Name, "/") })
+		clock("diff-live", func() { s.diff(s.all[99].Name, "", "/") })
+		clock("sizes", func() { s.sizes(99) })
+		clock("sizes-old", func() { s.sizes(50) })
+		clock("largest", func() {
+			_, err := s.x.Largest(b.Context(), s.all[50].Name, 100)
+			require.NoError(b, err)
+		})
 		clock("random", func() {
 			_, err := s.x.Random(b.Context(), s.all[50].Name, 100, 1)
 			require.NoError(b, err)
@@ -114,4 +125,9 @@ func walkAll(b *testing.B, view string) {
 	require.NoError(b, err)
 	defer top.Close()
 	in(top)
+}
+
+func (s *shelf) sizes(snap int) {
+	_, err := s.x.Tree(s.t.Context(), s.all[snap].Name, "/", 2, 100)
+	require.NoError(s.t, err)
 }
