@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"planb/internal/catalog"
+	"planb/internal/index"
 	"planb/internal/zfs"
 )
 
@@ -102,6 +103,11 @@ func (s *Storage) DestroyRemoved(ctx context.Context, in RemovedData) (destroyed
 	}
 	if err != nil {
 		return false, fmt.Errorf("destroying %s: %w", d.Name, err)
+	}
+	if s.Indexes != nil {
+		if err := s.Indexes.Forget(index.DatasetID(*d)); err != nil {
+			s.Log.Warn("the index of what was destroyed stays", "dataset", d.Name, "error", err)
+		}
 	}
 	return true, nil
 }

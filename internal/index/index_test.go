@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"planb/internal/tree"
 )
@@ -36,8 +37,15 @@ func newShelf(t testing.TB) *shelf {
 
 func (s *shelf) path(name string) string { return filepath.Join(s.view, tree.DataDir, name) }
 
-// old is long ago: a file written twice in one tick of the clock must not look
-// like one.
+// ctime gives that of a file; 0 for none.
+func ctime(path string) int64 {
+	var st unix.Stat_t
+	if unix.Lstat(path, &st) != nil {
+		return 0
+	}
+	return st.Ctim.Nano()
+}
+
 var old = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 
 // write makes a file, with a modification time that depends on the text.
@@ -45,12 +53,19 @@ func (s *shelf) write(name, text string) {
 	s.t.Helper()
 	full := s.path(name)
 	require.NoError(s.t, os.MkdirAll(filepath.Dir(full), 0o755))
-	require.NoError(s.t, os.WriteFile(full, []byte(text), 0o644))
 	at := old
 	for _, c := range []byte(text) {
 		at = at.Add(time.Duration(c) * time.Second)
 	}
-	require.NoError(s.t, os.Chtimes(full, at, at))
+	// Until the clock of the file system has moved on: a change within its tick
+	// is none.
+	for before := ctime(full); ; {
+		require.NoError(s.t, os.WriteFile(full, []byte(text), 0o644))
+		require.NoError(s.t, os.Chtimes(full, at, at))
+		if ctime(full) != before {
+			break
+		}
+	}
 	// Times of directories are those of the host, which rsync sets.
 	for dir := filepath.Dir(full); len(dir) > len(s.view); dir = filepath.Dir(dir) {
 		require.NoError(s.t, os.Chtimes(dir, old, old))

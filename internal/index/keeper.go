@@ -271,6 +271,15 @@ func (k *Keeper) once(ctx context.Context, s *set, do func(*Index) error) error 
 	return errors.Join(do(x), x.Close())
 }
 
+// Forget deletes the index of a dataset that was destroyed: the names in it are
+// to go with the data.
+func (k *Keeper) Forget(id string) error {
+	s := k.of(id)
+	s.files.Lock()
+	defer s.files.Unlock()
+	return Remove(s.path)
+}
+
 // reset deletes an index.
 func (k *Keeper) reset(s *set, why error) error {
 	k.Log.Warn("an index is damaged, and is built anew", "index", s.path, "error", why)

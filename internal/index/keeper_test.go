@@ -300,4 +300,6 @@ func TestTendSweepsWhatIsForgotten(t *testing.T) {
 	require.FileExists(t, recent)
 	require.FileExists(t, s.file())
 	require.EqualValues(t, 2, s.pool.opened.Load(), "it is up to date")
+	require.NoError(t, s.Forget(s.pool.id))
+	require.NoFileExists(t, s.file())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 
 	"planb/internal/tree"
@@ -47,7 +48,11 @@ func (p *paths) of(dir int64) (string, error) {
 	}
 	var up int64
 	var name string
-	if err := p.q.QueryRowContext(p.ctx, `SELECT dir, name FROM files WHERE id = ?`, dir).Scan(&up, &name); err != nil {
+	err := p.q.QueryRowContext(p.ctx, `SELECT dir, name FROM files WHERE id = ?`, dir).Scan(&up, &name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("%w: it has a file in a directory that it has not", ErrDamaged)
+	}
+	if err != nil {
 		return "", err
 	}
 	above, err := p.of(up)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"planb/internal/tree"
 )
 
 // row is a version as it is stored.
@@ -59,6 +61,13 @@ func (r *row) sameOwner(o *row) bool {
 // whatever is done to a file, its attributes included.
 func (r *row) same(o *row) bool {
 	return r.sameContent(o) && r.sameOwner(o) && r.ctime == o.ctime && r.ino == o.ino && r.nlink == o.nlink
+}
+
+// untouched says whether a file as it is on disk is the one of this version,
+// with nothing done to it since.
+func (r *row) untouched(m tree.Meta) bool {
+	return !r.isDir() && !r.unread() && r.ino == int64(m.Ino) && r.ctime == nano(m.CTime) && r.mtime == nano(m.MTime) &&
+		r.nlink == int64(m.Nlink) && (!r.isRegular() || r.size == m.Size)
 }
 
 // at gives the version as a file of that path.

@@ -93,6 +93,9 @@ func newUpdate(ctx context.Context, tx *sql.Tx, s Snapshot, sums Sums) (*update,
 	if sums == nil {
 		sums = func(string) (Sum, bool) { return Sum{}, false }
 	}
+	// The transaction ends with ctx; to watch it once more in each of thousands
+	// of queries costs more than they do.
+	ctx = context.WithoutCancel(ctx)
 	u := &update{ctx: ctx, tx: tx, sums: sums, linkSums: map[int64]row{}}
 	err := tx.QueryRowContext(ctx, `INSERT INTO snaps (name, guid, created, state, unread) VALUES (?, ?, ?, ?, 0) RETURNING seq`,
 		s.Name, s.GUID, s.Created.Unix(), s.State).Scan(&u.seq)

@@ -237,3 +237,34 @@ func TestLookupAndSamples(t *testing.T) {
 		require.InDelta(t, 50, n, 35, path)
 	}
 }
+
+// Owner, mode and type that a receiver which is not root keeps in an attribute
+// are versions like any others.
+func TestFakeSuperIsUndone(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.write("f", "text")
+	s.write("link", "/etc/passwd")
+	set := func(name, stat string) {
+		for before := ctime(s.path(name)); ctime(s.path(name)) == before; {
+			require.NoError(t, unix.Setxattr(s.path(name), tree.FakeSuperAttr, []byte(stat), 0))
+		}
+	}
+	set("f", "104755 0,0 4000000000:7")
+	set("link", "120777 0,0 0:0")
+	s.snap()
+	_, u := s.snap()
+	require.Zero(t, u.Changed)
+	set("f", "100600 0,0 0:0")
+	_, u = s.snap()
+	require.EqualValues(t, 1, u.Changed)
+	list, err := s.x.History(t.Context(), "/f")
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.EqualValues(t, unix.S_IFREG|0o600, list[0].Mode)
+	require.EqualValues(t, unix.S_IFREG|0o4755, list[1].Mode)
+	require.EqualValues(t, 4000000000, list[1].UID)
+	list, err = s.x.History(t.Context(), "/link")
+	require.NoError(t, err)
+	require.Equal(t, "/etc/passwd", list[0].Target)
+}

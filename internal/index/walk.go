@@ -88,7 +88,7 @@ func (w *walk) root(d *tree.Dir) error {
 		here.was = &was[0].row
 	}
 	if d != nil {
-		if here.now, err = w.look(d, ".", place{}); err != nil {
+		if here.now, err = w.look(d, ".", place{}, here.was); err != nil {
 			return err
 		}
 	}
@@ -202,7 +202,7 @@ func (w *walk) dir(d *tree.Dir, id int64, fresh bool, path string) (total, error
 			at, e.was = place{path, names[0]}, &was[0].row
 		}
 		if len(names) > 0 && names[0] == at.name {
-			if e.now, err = w.look(d, names[0], at); err != nil {
+			if e.now, err = w.look(d, names[0], at, e.was); err != nil {
 				return sum, err
 			}
 			names = names[1:]
@@ -252,7 +252,9 @@ type named struct {
 
 // rows gives what the rows have in a directory, sorted by name.
 func (w *walk) rows(dir int64) ([]named, error) {
-	found, err := w.children.QueryContext(w.ctx, append([]any{dir}, w.args...)...)
+	// Not w.ctx: watching it costs more than the query, and the transaction ends
+	// with it anyway.
+	found, err := w.children.QueryContext(context.WithoutCancel(w.ctx), append([]any{dir}, w.args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -270,12 +272,22 @@ func (w *walk) rows(dir int64) ([]named, error) {
 
 // look gives what is known of the file name of d; nil if it went away, as files
 // of a live tree may.
-func (w *walk) look(d *tree.Dir, name string, at place) (*row, error) {
+//
+// A file of the same inode and ctime is the one it was, and needs no second
+// look: also owner and mode that fake-super keeps in an attribute, since setting
+// one moves ctime on OpenZFS, with xattr=sa and with xattr=on.
+func (w *walk) look(d *tree.Dir, name string, at place, was *row) (*row, error) {
 	if len(at.dir)+1+len(at.name) > tree.MaxPath {
 		w.unread++
 		return nil, nil
 	}
-	m, err := d.Meta(name)
+	m, err := d.Stored(name)
+	if err == nil && was != nil && was.untouched(m) {
+		return was, nil
+	}
+	if err == nil {
+		m, err = d.Undo(name, m)
+	}
 	if errors.Is(err, unix.ENOENT) {
 		return nil, nil
 	}

@@ -22,15 +22,19 @@ func (z ZFS) Snapshots(ctx context.Context, dataset string) (string, []Snapshot,
 	if err != nil {
 		return "", nil, known(err)
 	}
-	id := d.GUID
-	if id == "" {
-		id = dataset + " " + d.Created.String()
-	}
 	out := make([]Snapshot, len(list))
 	for i, s := range list {
 		out[i] = Snapshot{Name: s.Name, GUID: s.GUID, Created: s.Created, State: s.Props[zfs.PropState]}
 	}
-	return id, out, nil
+	return DatasetID(d), out, nil
+}
+
+// DatasetID gives what tells a dataset apart from all others.
+func DatasetID(d zfs.Dataset) string {
+	if d.GUID == "" {
+		return d.Name + " " + d.Created.String()
+	}
+	return d.GUID
 }
 
 // OpenSnapshot implements Pool.

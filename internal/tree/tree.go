@@ -119,15 +119,29 @@ func openat(fd int, name string, flags int) (int, error) {
 
 // Meta looks at the file name of d, "." for the directory itself.
 func (d *Dir) Meta(name string) (Meta, error) {
+	m, err := d.Stored(name)
+	if err != nil {
+		return Meta{}, err
+	}
+	return d.Undo(name, m)
+}
+
+// Stored is Meta of the file as it is on disk, with fake-super in place and no
+// target of a symlink. It costs one system call.
+func (d *Dir) Stored(name string) (Meta, error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return Meta{}, &os.PathError{Op: "stat", Path: name, Err: err}
 	}
-	m := Meta{
+	return Meta{
 		Mode: st.Mode, Stored: st.Mode, UID: st.Uid, GID: st.Gid, Size: st.Size, Blocks: st.Blocks, Nlink: uint64(st.Nlink),
 		MTime: time.Unix(st.Mtim.Unix()), CTime: time.Unix(st.Ctim.Unix()),
 		Major: unix.Major(uint64(st.Rdev)), Minor: unix.Minor(uint64(st.Rdev)), Dev: uint64(st.Dev), Ino: st.Ino,
-	}
+	}, nil
+}
+
+// Undo makes Meta of what Stored gave of the file name of d.
+func (d *Dir) Undo(name string, m Meta) (Meta, error) {
 	if err := d.fakeSuper(name, &m); err != nil {
 		return Meta{}, err
 	}
