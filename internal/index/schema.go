@@ -4,8 +4,8 @@ package index
 // anew. Change it with any change of the schema, or of what its columns mean.
 const schemaVersion = 1
 
-// open is the last snapshot of a version that is still current.
-const open = 1<<31 - 1
+// current is the last snapshot of a version that is still current, in SQL.
+const current = "2147483647"
 
 // rootID is the file of "/", whose directory is 0.
 const rootID = 1
@@ -16,7 +16,7 @@ const rootID = 1
 // the span of snapshots, first to last, in which it stayed as it was; spans of
 // one file do not overlap. Numbers of snapshots grow in the order in which they
 // were indexed, which says nothing about their age. The key ends in last, so
-// that the current version of a file, whose last is open, is found at once.
+// that the current version of a file, whose last is the same for all, is found at once.
 const schema = `
 CREATE TABLE snaps (
 	seq     INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -110,7 +110,7 @@ func (x *Index) Retain(ctx context.Context, living []Snapshot) (missing []Snapsh
 	if gone {
 		for _, text := range []string{
 			// The current versions stay: the next snapshot is compared with them.
-			`DELETE FROM versions WHERE last < 2147483647
+			`DELETE FROM versions WHERE last < ` + current + `
 				AND NOT EXISTS (SELECT 1 FROM snaps WHERE seq BETWEEN versions.first AND versions.last)`,
 			`DELETE FROM files WHERE id <> 1 AND NOT EXISTS (SELECT 1 FROM versions WHERE file = files.id)`,
 		} {

@@ -106,17 +106,17 @@ func newUpdate(ctx context.Context, tx *sql.Tx, s Snapshot, sums Sums) (*update,
 		to   **sql.Stmt
 		text string
 	}{
-		{&u.children, `SELECT f.name, ` + rowColumns + ` FROM files f JOIN versions v ON v.file = f.id AND v.last = 2147483647 WHERE f.dir = ? ORDER BY f.name`},
+		{&u.children, `SELECT f.name, ` + rowColumns + ` FROM files f JOIN versions v ON v.file = f.id AND v.last = ` + current + ` WHERE f.dir = ? ORDER BY f.name`},
 		// A name that comes back has its number still.
 		{&u.insertFile, `INSERT INTO files (dir, name) VALUES (?, ?) ON CONFLICT (dir, name) DO UPDATE SET dir = excluded.dir RETURNING id`},
 		{&u.insertVersion, `INSERT INTO versions (file, last, first, mode, uid, gid, size, mtime, ctime, ino, nlink, rdev, target, sum)
-			VALUES (?, 2147483647, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&u.closeVersion, `UPDATE versions SET last = ? WHERE file = ? AND last = 2147483647`},
+			VALUES (?, ` + current + `, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&u.closeVersion, `UPDATE versions SET last = ? WHERE file = ? AND last = ` + current},
 		{&u.knownSum, `SELECT sum FROM versions WHERE file = ? AND ino = ? AND size = ? AND mtime = ? AND sum IS NOT NULL ORDER BY last DESC LIMIT 1`},
 		{&u.size, `INSERT INTO sizes (dir, bytes, files) VALUES (?, ?, ?) ON CONFLICT (dir) DO UPDATE SET bytes = excluded.bytes, files = excluded.files
 			WHERE bytes <> excluded.bytes OR files <> excluded.files`},
 		{&u.unsize, `DELETE FROM sizes WHERE dir = ?`},
-		{&u.setSum, `UPDATE versions SET sum = ? WHERE file = ? AND last = 2147483647`},
+		{&u.setSum, `UPDATE versions SET sum = ? WHERE file = ? AND last = ` + current},
 	} {
 		if *p.to, err = tx.PrepareContext(ctx, p.text); err != nil {
 			return nil, err
