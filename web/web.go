@@ -13,10 +13,12 @@ import (
 
 	"planb/internal/access"
 	"planb/internal/catalog"
+	"planb/internal/readers"
 	"planb/web/account"
 	"planb/web/audit"
 	"planb/web/fleet"
 	"planb/web/hosts"
+	"planb/web/runs"
 	"planb/web/server"
 	"planb/web/static"
 	"planb/web/users"
@@ -102,7 +104,6 @@ func Handler(ctx context.Context, o Options) (http.Handler, error) {
 
 // routes is the table of all routes: one line for each family of pages.
 func routes(o Options, s *server.Server, passwords *access.Passwords) []server.Route {
-	operator := operate.Operator{Catalog: o.Catalog, Temporal: o.Temporal}
 	table := []server.Route{
 		server.Open(http.MethodGet, "/healthz", healthz(o)),
 		server.Open(http.MethodGet, static.Prefix, func(w http.ResponseWriter, r *http.Request) error {
@@ -110,12 +111,17 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 			return nil
 		}),
 	}
+	logs := readers.New(o.Catalog, o.DataKey)
+	operator := operate.Operator{Catalog: o.Catalog, Temporal: o.Temporal}
 	for _, family := range [][]server.Route{
 		s.SignInRoutes(),
 		fleet.New(o.Catalog, operator, o.Now).Routes(),
 		hosts.List{Catalog: o.Catalog, Operator: operator, Now: o.Now, Log: o.Log}.Routes(),
 		audit.Pages{Catalog: o.Catalog}.Routes(),
 		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
+		runs.Pages{
+			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
+		}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)
