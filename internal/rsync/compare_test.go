@@ -75,6 +75,8 @@ func TestCompare(t *testing.T) {
 	for _, name := range []string{"gone", "a directory", "a link", "silent", "grown", "touched", "mode", "owner", "acl", "xattr", "rewritten"} {
 		special(name)
 	}
+	require.NoError(t, os.Chown(paths[0], 4711, 4712))
+	require.NoError(t, os.Chmod(paths[1], 0o4751))
 	write(t, host, map[string]string{"x/not asked for": "x"})
 
 	for name, tc := range map[string]struct {
@@ -98,6 +100,26 @@ func TestCompare(t *testing.T) {
 			}
 			for path, d := range got {
 				require.True(t, d.Same(), "%q: %s", path, d)
+			}
+
+			// What a program that is not root restores keeps its owners the way
+			// the snapshot does.
+			restored, work := t.TempDir(), t.TempDir()
+			report, err := rsync.RunRestore(t.Context(), rsync.Restore{
+				Source: p.Dest, Paths: paths, Dest: restored, WorkDir: filepath.Join(work, "restore"),
+				FakeSuper: !tc.super, KeepFake: !tc.super, ACLs: true, Xattrs: true, Overwrite: true,
+			}, rsync.RunOptions{})
+			require.NoError(t, err)
+			require.Equal(t, rsync.OK, report.State, report.Tail)
+			c.Pull.Dest = restored
+			for _, local := range []string{"", p.Dest} {
+				c.Local = local
+				r, got = compare(t, c)
+				require.Equal(t, rsync.OK, r.State, r.Message)
+				require.Len(t, got, len(paths))
+				for path, d := range got {
+					require.True(t, d.Same(), "%q: %s", path, d)
+				}
 			}
 		})
 	}

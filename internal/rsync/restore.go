@@ -39,6 +39,9 @@ type Restore struct {
 	// FakeSuper says that owners, modes and devices are kept in extended
 	// attributes in the snapshot; they are decoded.
 	FakeSuper bool
+	// KeepFake leaves them there in the restored files, too, for a program that
+	// is not root and only compares. It needs FakeSuper and this machine.
+	KeepFake bool
 	// ACLs and Xattrs say that the snapshot has them.
 	ACLs, Xattrs bool
 	// Overwrite replaces what is there and differs.

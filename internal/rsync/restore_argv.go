@@ -116,6 +116,9 @@ func (r *restoring) protect() string { return "--filter=protect /" + TempPrefix 
 func (r *restoring) ends(argv []string) []string {
 	source, dest := filepath.Clean(r.Source)+"/", strings.TrimSuffix(filepath.Clean(r.Dest), "/")+"/"
 	if r.Session == nil {
+		if r.KeepFake {
+			argv = append(argv, "--remote-option=--fake-super")
+		}
 		return append(argv, "--secluded-args", "--rsh="+localShell, "--", source, "localhost:"+dest)
 	}
 	shell, _ := r.Session.RsyncShell() // checked by Open

@@ -47,7 +47,7 @@ func (c *Client) Abilities(ctx context.Context, dataset string) (Abilities, erro
 	if st, err := os.Stat(filepath.Join(dir, ".zfs", "snapshot")); err == nil {
 		a.SnapDir = st.IsDir()
 	}
-	if a.Xattrs, a.ACLs, err = probeAttributes(dir); err != nil {
+	if a.Xattrs, a.ACLs, err = ProbeAttributes(dir); err != nil {
 		return Abilities{}, fmt.Errorf("try extended attributes on dataset %s: %w", dataset, err)
 	}
 	c.abilityMu.Lock()
@@ -116,9 +116,9 @@ var sampleACL = []byte{
 	0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
 }
 
-// probeAttributes tries extended attributes and ACLs on a file of its own in
-// dir, which is gone when it returns.
-func probeAttributes(dir string) (xattrs, acls bool, err error) {
+// ProbeAttributes tries extended attributes and ACLs on a file of its own in
+// dir, of whatever file system, which is gone when it returns.
+func ProbeAttributes(dir string) (xattrs, acls bool, err error) {
 	f, err := os.CreateTemp(dir, ".planb-probe-*")
 	if err != nil {
 		return false, false, err
