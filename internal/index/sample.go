@@ -61,6 +61,42 @@ func (x *Index) Largest(ctx context.Context, snapshot string, n int) ([]File, er
 	return x.pick(ctx, snapshot, n, func(_ string, r *row) uint64 { return ^uint64(r.size) })
 }
 
+// Regular gives up to n regular files of a snapshot that come after the file
+// numbered after, in an order of the index's own, and the number of the last.
+// Begin with 0; fewer than n are the last. Errors: ErrNotFound, if the snapshot
+// is not indexed.
+func (x *Index) Regular(ctx context.Context, snapshot string, after int64, n int) (list []File, last int64, err error) {
+	last = after
+	err = x.read(ctx, func(tx *sql.Tx, known snaps) error {
+		s, err := known.named(snapshot)
+		if err != nil {
+			return err
+		}
+		found, err := tx.QueryContext(ctx, `SELECT f.dir, f.name, `+rowColumns+` FROM versions v JOIN files f ON f.id = v.file
+			WHERE v.file > ?2 AND v.first <= ?1 AND v.last >= ?1 AND v.mode & 0xf000 = 0x8000 ORDER BY v.file LIMIT ?3`, s.seq, after, n)
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		where := newPaths(ctx, tx)
+		for found.Next() {
+			var r row
+			var dir int64
+			var name string
+			if err := found.Scan(append([]any{&dir, &name}, r.scanInto()...)...); err != nil {
+				return err
+			}
+			path, err := where.file(dir, name)
+			if err != nil {
+				return err
+			}
+			list, last = append(list, r.at(path)), r.file
+		}
+		return found.Err()
+	})
+	return list, last, err
+}
+
 // pick gives those n regular files of a snapshot that rank lowest.
 func (x *Index) pick(ctx context.Context, snapshot string, n int, rank func(path string, r *row) uint64) (list []File, err error) {
 	best := lowest[ranked]{limit: max(n, 0), compare: func(a, b ranked) int {
