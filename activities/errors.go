@@ -30,6 +30,8 @@ const (
 	ErrTypeShutdown = "WorkerShutdown"
 	// ErrTypeNoSpace is a pool with no room.
 	ErrTypeNoSpace = "NoSpace"
+	// ErrTypeVerify is a verification that could not be carried out.
+	ErrTypeVerify = "VerifyFailed"
 	// ErrTypeHostKey is a host whose key is not the pinned one.
 	ErrTypeHostKey = "HostKeyChanged"
 	// ErrTypeAuth is a host that refuses the ssh key.
@@ -37,7 +39,7 @@ const (
 )
 
 // permanentTypes are those that are not tried again.
-var permanentTypes = []string{ErrTypeRefused, ErrTypeNoHost, ErrTypeNoSnapshot, ErrTypePull, ErrTypeNoSpace, ErrTypeHostKey, ErrTypeAuth}
+var permanentTypes = []string{ErrTypeRefused, ErrTypeNoHost, ErrTypeNoSnapshot, ErrTypePull, ErrTypeVerify, ErrTypeNoSpace, ErrTypeHostKey, ErrTypeAuth}
 
 // PermanentTypes gives the error types that no retry mends.
 func PermanentTypes() []string { return append([]string(nil), permanentTypes...) }

@@ -51,4 +51,8 @@ const (
 	ListDatasetsName     = "ListDatasets"
 	LoadProbeName        = "LoadProbe"
 	ProbeName            = "Probe"
+	LoadVerifyName       = "LoadVerify"
+	VerifyName           = "Verify"
+	RecordEvidenceName   = "RecordEvidence"
+	DueVerificationsName = "DueVerifications"
 )

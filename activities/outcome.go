@@ -38,6 +38,8 @@ type Outcome struct {
 	// Held is the last good snapshot, held because this one is suspect.
 	Held   string `json:"held,omitempty"`
 	Pruned int    `json:"pruned"`
+	// Verified is nil for a run that verified nothing.
+	Verified *Verified `json:"verified,omitempty"`
 	// Measured is nil where the run did not get that far.
 	Measured *Measured `json:"measured,omitempty"`
 }
@@ -72,4 +74,5 @@ const (
 	KindPrune   = catalog.KindPrune
 	KindRename  = catalog.KindRename
 	KindDelete  = catalog.KindDelete
+	KindVerify  = catalog.KindVerify
 )

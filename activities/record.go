@@ -90,6 +90,10 @@ func (c *Control) end(out Outcome, detail json.RawMessage) catalog.RunEnd {
 		end.FilesTotal, end.FilesTransferred, end.FilesDeleted = &p.FilesTotal, &p.FilesTransferred, &p.FilesDeleted
 		end.BytesTransferred, end.BytesTotal = &p.BytesTransferred, &p.BytesTotal
 	}
+	if v := out.Verified; v != nil {
+		end.FilesTotal, end.FilesTransferred = &v.Tally.Files, &v.Tally.Files
+		end.BytesTotal, end.BytesTransferred = &v.Tally.Bytes, &v.Tally.Bytes
+	}
 	for _, s := range out.snapshots() {
 		if s.Name == out.Snapshot {
 			end.SnapshotCreated = &s.Created

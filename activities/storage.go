@@ -36,6 +36,11 @@ type Storage struct {
 	// FreeWarn and FreeStop are the percentages of a storage below which backups
 	// warn, and are put off.
 	FreeWarn, FreeStop int
+	// Scratch is the directory that verifications restore to; nobody else uses it.
+	// <State>/verify when empty.
+	Scratch string
+	// Version is that of the program, for evidence.
+	Version string
 	// Heartbeats is how often progress is reported; a second when 0.
 	Heartbeats time.Duration
 

@@ -127,9 +127,9 @@ func (a *app) hostList(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	return list(a, c, hosts, "HOST ADDRESS HEALTH STATE LAST-GOOD NEXT-RUN USED SNAPSHOTS", func(h catalog.HostOverview) []string {
+	return list(a, c, hosts, "HOST ADDRESS HEALTH STATE LAST-GOOD LAST-PROVEN NEXT-RUN USED SNAPSHOTS", func(h catalog.HostOverview) []string {
 		return []string{
-			h.Host, h.Address, string(h.Health), string(h.State), when(h.LastGood), when(h.NextRun),
+			h.Host, h.Address, string(h.Health), string(h.State), when(h.LastGood), when(h.LastProven), when(h.NextRun),
 			sizePtr(h.UsedBytes), fmt.Sprint(h.Snapshots),
 		}
 	})

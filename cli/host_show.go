@@ -71,6 +71,8 @@ func hostFacts(h catalog.Host, o catalog.HostOverview) [][2]string {
 		{"suspect since", at(o.SuspectSince, "planb host accept or reject decides")},
 		{"disabled", h.DisabledReason},
 		{"last good", at(o.LastGood, h.LastGoodSnapshot)},
+		{"last proven", at(o.LastProven, h.LastProvenSnapshot)},
+		{"last verify", at(o.LastVerify, string(o.LastVerifyState))},
 		{"last run", at(o.LastRun, strings.TrimSpace(string(o.State)+" "+string(o.Message)))},
 		{"next run", at(o.NextRun, "")},
 		{"storage", ""},

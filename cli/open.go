@@ -20,7 +20,7 @@ func (a *app) commands() []*ucli.Command {
 		a.serveCommand(), a.controlCommand(), a.workerCommand(), a.webCommand(), a.migrateCommand(),
 		a.groupCommand(), a.hostCommand(), a.policyCommand(),
 		a.backupCommand(), a.runsCommand(), a.runCommand(),
-		a.snapshotsCommand(), a.snapshotCommand(), a.pruneCommand(), a.lsCommand(), a.findCommand(), a.historyCommand(), a.diffCommand(), a.restoreCommand(),
+		a.snapshotsCommand(), a.snapshotCommand(), a.pruneCommand(), a.lsCommand(), a.findCommand(), a.historyCommand(), a.diffCommand(), a.restoreCommand(), a.verifyCommand(),
 		a.scheduleCommand(), a.storageCommand(),
 		a.userCommand(), a.tokenCommand(),
 	}

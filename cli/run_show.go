@@ -106,6 +106,15 @@ func printOutcome(row func(name, value string), out activities.Outcome) {
 			row("deletions", "none were made: files gone from the host are still in the snapshot")
 		}
 	}
+	if v := out.Verified; v != nil {
+		row("outcome", v.Tally.Outcome())
+		for _, f := range verifiedFacts(v.Tally, *v) {
+			row(f[0], f[1])
+		}
+		for _, f := range v.Tally.Findings {
+			row("not right", f.Path+" "+f.Text)
+		}
+	}
 	for _, g := range out.Guards {
 		row("guard "+g.Guard, g.Reason)
 	}

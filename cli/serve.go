@@ -200,7 +200,10 @@ func newStorage(ctx context.Context, cfg *config.Config, log *slog.Logger) (*act
 		ZFS:   zfs.New(zfs.Options{Sudo: cfg.ZFS.Sudo, ViewDir: cfg.State + "/views", ViewIdle: time.Minute, Log: log}),
 		State: cfg.State, DefaultKey: cfg.SSH.Key, PerAddress: cfg.Limits.PerAddress, Root: os.Geteuid() == 0, Now: time.Now, Log: log,
 		Push:     activities.Push{Key: cfg.Restore.Key, User: cfg.Restore.User},
-		FreeWarn: cfg.Limits.FreeWarn, FreeStop: cfg.Limits.FreeStop,
+		FreeWarn: cfg.Limits.FreeWarn, FreeStop: cfg.Limits.FreeStop, Scratch: cfg.Verify.Scratch, Version: Version,
+	}
+	if err := s.CleanScratch(); err != nil {
+		log.Warn("what verifications of an earlier worker restored was not removed", "directory", cfg.Verify.Scratch, "error", err)
 	}
 	for _, st := range cfg.Storages {
 		s.Parents = append(s.Parents, st.Dataset)

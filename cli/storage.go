@@ -47,13 +47,13 @@ func (a *app) storageList(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	return list(a, c, storages, "SERVER DATASET HEALTH SIZE USED FREE FULL GROWS-A-DAY FULL-ON HOSTS SEEN", func(s catalog.StorageRoom) []string {
+	return list(a, c, storages, "SERVER DATASET HEALTH SCRUBBED SIZE USED FREE FULL GROWS-A-DAY FULL-ON HOSTS SEEN", func(s catalog.StorageRoom) []string {
 		full := ""
 		if s.SizeBytes != nil && s.UsedBytes != nil && *s.SizeBytes > 0 {
 			full = fmt.Sprintf("%.0f%%", 100*float64(*s.UsedBytes)/float64(*s.SizeBytes))
 		}
 		return []string{
-			s.Server, s.Dataset, s.Health, sizePtr(s.SizeBytes), sizePtr(s.UsedBytes), sizePtr(s.FreeBytes),
+			s.Server, s.Dataset, s.Health, scrubAge(s, time.Now()), sizePtr(s.SizeBytes), sizePtr(s.UsedBytes), sizePtr(s.FreeBytes),
 			full, growth(s.GrowthPerDay), day(s.FullAt), fmt.Sprint(s.Hosts), when(&s.SeenAt),
 		}
 	})
@@ -80,6 +80,21 @@ func (a *app) storageRemove(c *ucli.Context) error {
 	}
 	fmt.Fprintf(a.stdout, "Forgot storage %s. What is on its pool is untouched.\n", name)
 	return nil
+}
+
+// scrubAge says how long ago the pool was last scrubbed.
+func scrubAge(s catalog.StorageRoom, now time.Time) string {
+	text := string(s.ScrubState)
+	if s.ScrubAt != nil {
+		text = fmt.Sprintf("%.0fd ago", max(0, now.Sub(*s.ScrubAt).Hours()/24))
+		if s.ScrubErrors != nil && *s.ScrubErrors > 0 {
+			text += fmt.Sprintf(", %d errors", *s.ScrubErrors)
+		}
+	}
+	if s.DataErrors != nil && *s.DataErrors > 0 {
+		text += fmt.Sprintf(", %d data errors", *s.DataErrors)
+	}
+	return text
 }
 
 // growth gives how many bytes more are used each day.

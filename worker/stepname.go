@@ -22,5 +22,6 @@ var stepNames = map[string]string{
 	activities.IndexName:     "index",
 	activities.ClaimHostName: "wait until no run works on it", activities.MoveDatasetName: "rename its dataset",
 	activities.MarkRemovedName: "mark its data as removed", activities.DestroyRemovedName: "destroy its data",
+	activities.LoadVerifyName: "load", activities.VerifyName: "verify", activities.RecordEvidenceName: "keep the evidence",
 	activities.ProbeName: "look at it",
 }

@@ -107,6 +107,9 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.RemoveHostName:       control.RemoveHost,
 		activities.SyncSchedulesName:    control.SyncSchedules,
 		activities.LoadProbeName:        control.LoadProbe,
+		activities.LoadVerifyName:       control.LoadVerify,
+		activities.RecordEvidenceName:   control.RecordEvidence,
+		activities.DueVerificationsName: control.DueVerifications,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
@@ -127,6 +130,8 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.DeleteHost, workflow.RegisterOptions{Name: workflows.DeleteHostName})
 	w.RegisterWorkflowWithOptions(workflows.ExpireData, workflow.RegisterOptions{Name: workflows.ExpireDataName})
 	w.RegisterWorkflowWithOptions(workflows.ProbeHost, workflow.RegisterOptions{Name: workflows.ProbeHostName})
+	w.RegisterWorkflowWithOptions(workflows.VerifyHost, workflow.RegisterOptions{Name: workflows.VerifyHostName})
+	w.RegisterWorkflowWithOptions(workflows.VerifyDue, workflow.RegisterOptions{Name: workflows.VerifyDueName})
 	w.RegisterWorkflowWithOptions(workflows.ListDatasets, workflow.RegisterOptions{Name: workflows.ListDatasetsName})
 	w.RegisterWorkflowWithOptions(workflows.MeasureHost, workflow.RegisterOptions{Name: workflows.MeasureHostName})
 }
@@ -163,6 +168,7 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 		activities.DestroyRemovedName: storage.DestroyRemoved,
 		activities.ListDatasetsName:   storage.ListDatasets,
 		activities.ProbeName:          storage.Probe,
+		activities.VerifyName:         storage.Verify,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}

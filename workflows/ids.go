@@ -24,6 +24,8 @@ const (
 	ExpireDataName           = "ExpireData"
 	ProbeHostName            = "ProbeHost"
 	ListDatasetsName         = "ListDatasets"
+	VerifyHostName           = "VerifyHost"
+	VerifyDueName            = "VerifyDue"
 	MeasureHostName          = "MeasureHost"
 )
 
@@ -33,6 +35,16 @@ func BackupID(h ident.Host) string { return "backup/" + h.String() }
 
 // RestoreID is the workflow id of the n-th restore of a host.
 func RestoreID(h ident.Host, n int64) string { return fmt.Sprintf("restore/%s/%d", h, n) }
+
+// VerifyID is the workflow id of a host's verification; there is one at a time.
+func VerifyID(h ident.Host) string { return "verify/" + h.String() }
+
+// VerifyScheduleID is the id of the Temporal Schedule that verifies hosts in
+// turn, and VerifyDueID begins those of the workflows that it starts.
+const (
+	VerifyScheduleID = "verify"
+	VerifyDueID      = "verify-due"
+)
 
 // PruneID is the workflow id of the n-th pruning of a host by hand.
 func PruneID(h ident.Host, n int64) string { return fmt.Sprintf("prune/%s/%d", h, n) }

@@ -119,12 +119,22 @@ func (r overviewRow) overview(e policy.Effective, now time.Time) HostOverview {
 func (r overviewRow) plain(health policy.Health, now time.Time) HostOverview {
 	return HostOverview{
 		Host: r.Ident().String(), Group: r.Group, Name: r.Name, Address: r.Address,
-		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason), Health: health, HealthReason: Text(policy.HealthReason(r.LastGood, now)),
+		Enabled: r.Enabled, DisabledReason: Text(r.DisabledReason), Health: health, HealthReason: r.healthReason(now),
 		State: Text(r.RunState), Message: Text(r.RunMessage), LastGood: r.LastGood, SuspectSince: r.SuspectSince, LastRun: r.LastRun, Run: Text(r.Run),
 		LastProven: r.LastProven, LastVerify: r.LastVerify, LastVerifyState: Text(r.LastVerifyState),
 		UsedBytes: r.UsedBytes, ReferencedBytes: r.ReferencedBytes, Snapshots: r.SnapshotCount,
 		Server: Text(r.Server), Storage: Text(r.Storage), Dataset: Text(r.Dataset), Tags: r.Tags, Notes: Text(r.Notes),
 	}
+}
+
+func (r overviewRow) healthReason(now time.Time) Text {
+	if reason := policy.HealthReason(r.LastGood, now); reason != "" {
+		return Text(reason)
+	}
+	if r.LastVerifyState == VerifyMismatch {
+		return Text("a verification found files in the backup that are not as they have to be: see planb verify --report " + r.Ident().String())
+	}
+	return ""
 }
 
 // nextRun gives the next start. A time zone that this machine does not know

@@ -39,6 +39,7 @@ type Config struct {
 	Restore  Restore   `yaml:"restore"`
 	Data     Data      `yaml:"data"`
 	Web      Web       `yaml:"web"`
+	Verify   Verify    `yaml:"verify"`
 }
 
 // Database says where the catalog is; storage workers do not need it.
@@ -132,6 +133,13 @@ type Web struct {
 	TemporalUI string `yaml:"temporal_ui"`
 }
 
+// Verify is about verifications on this storage server.
+type Verify struct {
+	// Scratch is a directory that files are restored to in order to compare them,
+	// and that PlanB alone uses. Default: <state>/verify.
+	Scratch string `yaml:"scratch"`
+}
+
 // Load reads the file at path, or PLANB_CONFIG, or DefaultPath if it exists,
 // then the PLANB_* variables of environ ("KEY=value"). Unknown keys in the
 // file are errors. Errors name the file and the line.
@@ -194,6 +202,10 @@ func (c *Config) complete() error {
 		return fmt.Errorf("state directory %s: %w", c.State, err)
 	}
 	c.State = state
+	setDefault(&c.Verify.Scratch, filepath.Join(c.State, "verify"))
+	if !filepath.IsAbs(c.Verify.Scratch) {
+		return fmt.Errorf("verify.scratch is %q: give an absolute directory", c.Verify.Scratch)
+	}
 	setDefault(&c.SSH.Key, filepath.Join(c.State, "ssh", "id_ed25519"))
 	setDefault(&c.Restore.User, "root")
 	setDefault(&c.Data.Listen, "127.0.0.1:7480")

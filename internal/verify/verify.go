@@ -36,7 +36,7 @@ const (
 	KindHost = "host"
 	// KindEither is one of the last two; nothing tells which.
 	KindEither = "either"
-	// KindMissing is a canary that is not in the snapshot.
+	// KindMissing is a canary that the snapshot does not have as a file.
 	KindMissing = "missing"
 )
 
@@ -64,12 +64,12 @@ const (
 
 // Observed is what was found out about one file.
 type Observed struct {
-	// Path is the host's own, in raw bytes; Shown is the same for people.
-	Path, Shown string
-	Size        int64
-	Canary      bool
-	// Absent says that the snapshot does not have it.
-	Absent bool
+	// Shown is the host's own path, escaped for people.
+	Shown  string
+	Size   int64
+	Canary bool
+	// Absent says why there is nothing to restore, as the end of a sentence.
+	Absent string
 	// Snapshot is how the restored file differs from the one in the snapshot;
 	// nil when it was not restored.
 	Snapshot *rsync.Difference
@@ -160,8 +160,8 @@ func name(list *[]string, what string) {
 // judge finds what speaks against a file, the surest first.
 func judge(o Observed) (kind, text string) {
 	switch {
-	case o.Absent:
-		return KindMissing, "is not in the snapshot"
+	case o.Absent != "":
+		return KindMissing, o.Absent
 	case o.Snapshot == nil:
 		return KindRestore, "could not be restored"
 	case !o.Snapshot.Same():

@@ -29,7 +29,7 @@ func TestJudge(t *testing.T) {
 		"other owner":             {verify.Observed{Snapshot: same, Live: &diff{Owner: true, ACL: true}}, "", verify.Tally{ByHost: 1, Compared: 1, Attributes: 1, AttributeFiles: []string{"f (owner, ACL)"}}},
 		"canary":                  {verify.Observed{Canary: true, Snapshot: same, Live: same}, "", verify.Tally{ByHost: 1, Compared: 1, Canaries: 1, CanariesOK: 1}},
 		"canary unknown":          {verify.Observed{Canary: true, Snapshot: same}, "", verify.Tally{NotComparable: 1, Uncompared: []string{"f"}, Canaries: 1}},
-		"canary missing":          {verify.Observed{Canary: true, Absent: true}, verify.KindMissing, verify.Tally{Canaries: 1}},
+		"canary missing":          {verify.Observed{Canary: true, Absent: "is not in the snapshot"}, verify.KindMissing, verify.Tally{Canaries: 1}},
 		"not restored":            {verify.Observed{}, verify.KindRestore, verify.Tally{}},
 		"restored wrong":          {verify.Observed{Snapshot: &diff{Owner: true}, Sum: verify.SumEqual, Live: same}, verify.KindRestore, verify.Tally{}},
 		"other checksum":          {verify.Observed{Snapshot: same, Sum: verify.SumDiffers, Live: same}, verify.KindBackup, verify.Tally{}},
@@ -37,7 +37,7 @@ func TestJudge(t *testing.T) {
 		"silent somewhere":        {verify.Observed{Snapshot: same, Live: &diff{Content: true, Mode: true}}, verify.KindEither, verify.Tally{}},
 	} {
 		var got verify.Tally
-		tc.observed.Path, tc.observed.Shown, tc.observed.Size = "/f", "f", 7
+		tc.observed.Shown, tc.observed.Size = "f", 7
 		f := got.Add(tc.observed)
 		if tc.observed.Snapshot != nil {
 			tc.want.Files, tc.want.Bytes = 1, 7

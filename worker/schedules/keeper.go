@@ -30,9 +30,15 @@ func (k Keeper) Agree(ctx context.Context, hosts ...ident.Host) error {
 	return nil
 }
 
-// AgreeAll does so for all hosts, and removes schedules of others. With dry it
-// only says what it would change.
+// AgreeAll does so for all hosts, and removes schedules of others; and makes the
+// one that verifies them, if it is missing. With dry it only says what it would
+// change of the hosts'.
 func (k Keeper) AgreeAll(ctx context.Context, dry bool) ([]Change, error) {
+	if !dry {
+		if err := k.Syncer.EnsureVerify(ctx); err != nil {
+			return nil, err
+		}
+	}
 	hosts, err := k.Catalog.HostPolicies(ctx, catalog.HostFilter{})
 	if err != nil {
 		return nil, err
