@@ -42,11 +42,17 @@
 //     lists, which the handler narrows to the groups of server.Who(r).Groups;
 //     server.InGroup for paths with {group}; a function of the family's own
 //     where the group has to be looked up; nothing for what concerns all
-//     groups. Handlers check no rights themselves.
+//     groups. Handlers check no rights themselves. Below /api/ the same table
+//     holds, and errors are JSON (server.WriteJSON).
 //   - A change is a POST of a plain form that ends with server.Redirect, and
 //     works without a script. What cannot be undone has a page that asks
 //     (ui.Confirm) at the same path under GET. The catalog writes the audit
 //     line in the same transaction; the actor is in the request's context.
+//   - A form that names hosts or groups in its fields, not in its path, is for
+//     its handler to check, one by one: server.Who(r).May(right,
+//     access.OfGroup(group)). It is the one exception; prefer the path.
+//   - Contents of files are somebody else's: they are sent with server.Download,
+//     never as a page, and only for access.Restore.
 //   - No style or script stands in a page, not as an attribute either: the
 //     content security policy refuses both. Styles are Tabler's classes and
 //     web/static/planb.css; live parts are htmx attributes (hx-get, hx-trigger

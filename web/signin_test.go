@@ -140,7 +140,7 @@ func TestSignInLeadsNowhereElse(t *testing.T) {
 	s.AddUser("alice", "viewer")
 	for _, next := range []string{
 		"https://evil.example/", "//evil.example/", "/\\evil.example", "/\t/evil.example", "\\\\evil.example", "javascript:alert(1)",
-		"evil.example", "", "/sign-out", "/sign-in?next=/x", "http:/evil.example", "/\r\nSet-Cookie: a=b", "//user@evil.example",
+		"evil.example", "", "/sign-out", "/sign-in?next=/x", "http:/evil.example", "/%2fevil.example ", "/%5cevil.example", "/\r\nSet-Cookie: a=b", "//user@evil.example",
 	} {
 		form := credentials("alice", webtest.Password)
 		form.Set("next", next)

@@ -89,6 +89,31 @@ func TestEveryRouteDemandsARight(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Forms that name hosts in their fields are refused by the handlers: here with
+// every button that there is, by somebody who may do all of it elsewhere.
+func TestNoFormReachesIntoAnotherGroup(t *testing.T) {
+	t.Parallel()
+	s := peopled(t)
+	other := s.As("otto", "admin:umbrella")
+	before, err := s.Store.AuditPage(t.Context(), catalog.AuditQuery{Visible: catalog.OnlyGroups("acme")})
+	require.NoError(t, err)
+	for _, route := range web.Table(s.Options) {
+		if !route.Changes() || route.IsOpen() || route.Right == access.Own {
+			continue
+		}
+		for _, do := range []string{"enable", "disable", "accept", "reject", "hold", "remove", "pause", "resume"} {
+			a := other.Do(route.Method, address(route.Pattern), url.Values{
+				"host": {"acme/web1"}, "hosts": {"acme/web1"}, "group": {"acme"}, "name": {"web1"},
+				"do": {do}, "action": {do}, "reason": {"because"}, "confirm": {"acme/web1"},
+			})
+			require.Less(t, a.Status, http.StatusInternalServerError, "%s %s", route.Method, route.Pattern)
+		}
+	}
+	after, err := s.Store.AuditPage(t.Context(), catalog.AuditQuery{Visible: catalog.OnlyGroups("acme")})
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}
+
 func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := peopled(t)

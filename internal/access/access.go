@@ -6,6 +6,7 @@
 package access
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,8 +83,8 @@ func (e *Error) Error() string { return e.Reason }
 
 // Grant is a role for one group, or for all when Group is empty.
 type Grant struct {
-	Role  Role   `json:"role"`
-	Group string `json:"group"`
+	Role  Role
+	Group string
 }
 
 // String gives "operator of acme" or "admin of all groups".
@@ -92,6 +93,18 @@ func (g Grant) String() string {
 		return string(g.Role) + " of " + allGroups
 	}
 	return string(g.Role) + " of " + g.Group
+}
+
+// MarshalJSON writes the grant of a role for all groups with a group of null.
+func (g Grant) MarshalJSON() ([]byte, error) {
+	var group *string
+	if g.Group != "" {
+		group = &g.Group
+	}
+	return json.Marshal(struct {
+		Role  Role    `json:"role"`
+		Group *string `json:"group"`
+	}{g.Role, group})
 }
 
 // gives says whether the grant gives right within scope.

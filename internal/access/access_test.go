@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -117,4 +118,15 @@ func TestNames(t *testing.T) {
 	require.Error(t, CheckToken("a/b"))
 	_, err := ParseRole("king")
 	require.EqualError(t, err, `"king" is not a role: choose viewer, operator, restorer or admin`)
+}
+
+func TestGrantsAreReadAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	given := Grants{{Role: AdminRole}, {Role: Viewer, Group: "acme"}}
+	text, err := json.Marshal(given)
+	require.NoError(t, err)
+	require.JSONEq(t, `[{"role":"admin","group":null},{"role":"viewer","group":"acme"}]`, string(text))
+	var got Grants
+	require.NoError(t, json.Unmarshal(text, &got))
+	require.Equal(t, given, got)
 }

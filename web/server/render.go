@@ -46,6 +46,9 @@ func SafePath(path string) string {
 	case err != nil, u.IsAbs(), u.Host != "", u.User != nil, !strings.HasPrefix(path, "/"), strings.HasPrefix(path, "//"),
 		strings.ContainsAny(path, "\\\r\n\t\x00"), len(path) > 2000:
 		return "/"
+	// Decoded, too: /%2fevil.example may be written anew as //evil.example.
+	case strings.HasPrefix(u.Path, "//"), strings.ContainsAny(u.Path, "\\\r\n\t\x00"):
+		return "/"
 	case u.Path == "/sign-in", u.Path == "/sign-out", u.Path == "/theme":
 		return "/"
 	}
