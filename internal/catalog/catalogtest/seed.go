@@ -99,7 +99,7 @@ func (s *seeder) fill() {
 func (s *seeder) copyHosts() {
 	var list [][]any
 	for i := range s.fleet.Hosts {
-		h := seededHost{uuid.NewSHA1(uuid.Nil, fmt.Append(nil, "host", i)).String(), s.groups[i%len(s.groups)], fmt.Sprintf("web%04d", i)}
+		h := seededHost{uuid.NewSHA1(uuid.Nil, fmt.Append(nil, "host", i)).String(), s.groups[s.groupOf(i)], fmt.Sprintf("web%04d", i)}
 		s.hosts = append(s.hosts, h)
 		lastGood := any(s.fleet.Now.Add(-time.Duration(s.random.IntN(24*60)) * time.Minute))
 		switch i % 100 {
@@ -112,7 +112,7 @@ func (s *seeder) copyHosts() {
 			h.id, h.name, h.name + ".example", i%100 != 3, map[bool]string{true: "being moved"}[i%100 == 3],
 			"tank/BACKUP/" + h.group + "/" + h.name, true,
 			[]string{[]string{"web", "db", "mail"}[i%3], "prod"},
-			s.random.Int64N(1 << 40), s.random.Int64N(1 << 39), s.fleet.Snapshots, lastGood, i % len(s.groups), i % 4,
+			s.random.Int64N(1 << 40), s.random.Int64N(1 << 39), s.fleet.Snapshots, lastGood, s.groupOf(i), i % 4,
 		})
 	}
 	s.run(`create temp table seeded (id text, name text, address text, enabled boolean, disabled_reason text, dataset text, made boolean,
@@ -126,6 +126,9 @@ func (s *seeder) copyHosts() {
 			x.snapshots, x.last_good, array['ssh-ed25519 ' || repeat('A', 68)]
 		from seeded x join groups g on g.name = 'group' || lpad(x.grp::text, 2, '0') join storages s on s.server = 'store' || (x.storage + 1)`)
 }
+
+// groupOf gives the group of a host, so that those of each kind are in many.
+func (s *seeder) groupOf(host int) int { return (host + host/100) % len(s.groups) }
 
 func (s *seeder) copyRuns() {
 	n := s.fleet.Runs
