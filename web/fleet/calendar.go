@@ -97,7 +97,7 @@ func cellOf(d catalog.DayRuns) cell {
 // marks are what a cell shows besides its colour.
 var marks = map[string]string{
 	policy.StateOK: "✓", policy.StateWarning: "!", policy.StatePartial: "◐", policy.StateFailed: "✕",
-	policy.StateCancelled: "–", policy.StateRunning: "▸", policy.StateWaiting: "⏸",
+	policy.StateCancelled: "–", policy.StateRunning: "▸", policy.StateWaiting: "…",
 }
 
 func (c cell) mark() string {

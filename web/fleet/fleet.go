@@ -57,8 +57,8 @@ func (p Pages) Routes() []server.Route {
 const (
 	// mostAttention and mostRunning are how many hosts and runs the page lists;
 	// the rest is a link away.
-	mostAttention = 20
-	mostRunning   = 20
+	mostAttention = 12
+	mostRunning   = 10
 	// calendarHosts and calendarDays are the size of a calendar.
 	calendarHosts = 25
 	calendarDays  = 30

@@ -169,14 +169,14 @@ func (p *progress) look(ctx context.Context, runs []catalog.Run, now time.Time) 
 	return well
 }
 
-// step says in words what a run does now.
-func (r runningRun) step() string {
-	switch {
-	case r.status.Waiting:
-		return "waits for a free slot"
-	case r.status.Activity == "":
-		return ""
-	}
+// doing says in words what a run is, and what it does now.
+func (r runningRun) doing() string {
 	step, _ := worker.StepName(r.status.Activity)
-	return step
+	switch {
+	case step == "":
+		return r.Kind
+	case r.status.Waiting:
+		return r.Kind + ", waits for a free slot to " + step
+	}
+	return r.Kind + ", " + step
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -224,11 +225,11 @@ func (v listView) count(h policy.Health) int {
 	return n
 }
 
-// choseHealth says whether the list is narrowed to just this health; empty means
-// not narrowed at all.
+// choseHealth says whether the list is narrowed to this health, perhaps besides
+// others; empty means not narrowed at all.
 func (v listView) choseHealth(h policy.Health) bool {
 	if h == "" {
 		return len(v.asked.health) == 0
 	}
-	return len(v.asked.health) == 1 && v.asked.health[0] == h
+	return slices.Contains(v.asked.health, h)
 }

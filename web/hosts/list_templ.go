@@ -449,7 +449,7 @@ func listForm(v listView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if operates {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "<th scope=\"col\"><span class=\"visually-hidden\">Choose</span></th>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "<th scope=\"col\" class=\"choose\"><span class=\"visually-hidden\">Choose</span></th>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -474,15 +474,15 @@ func listForm(v listView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Th(v.sorting(), "duration", "Takes").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.ThNum(v.sorting(), "duration", "Takes").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Th(v.sorting(), "used", "Used").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.ThNum(v.sorting(), "used", "Used").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Th(v.sorting(), "snapshots", "Snapshots").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.ThNum(v.sorting(), "snapshots", "Snapshots").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -700,7 +700,7 @@ func listRow(h catalog.HostLine, operates, checked bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if operates {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<td>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<td class=\"choose\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -132,8 +132,11 @@ func TestChosenHostsAreBackedUpEachByItself(t *testing.T) {
 	require.Equal(t, http.StatusConflict, r.Post("/hosts/act", url.Values{"do": {"backup"}, "host": {"beta/db"}}).Status)
 
 	for _, wrong := range []url.Values{
-		{"do": {"explode"}, "host": {"acme/web"}}, {"host": {"acme/web"}}, {"do": {"backup"}, "host": {"-x"}},
-		{"do": {"disable"}, "host": {"acme/web"}}, {"do": {"backup"}, "host": many(201)},
+		{"do": {"explode"}, "host": {"acme/web"}},
+		{"host": {"acme/web"}},
+		{"do": {"backup"}, "host": {"-x"}},
+		{"do": {"disable"}, "host": {"acme/web"}},
+		{"do": {"backup"}, "host": many(201)},
 	} {
 		require.Equal(t, http.StatusUnprocessableEntity, r.Post("/hosts/act", wrong).Status, "%.100v", wrong)
 	}
