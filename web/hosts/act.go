@@ -206,7 +206,7 @@ func (l List) askDisable(w http.ResponseWriter, r *http.Request) error {
 
 func (l List) disable(w http.ResponseWriter, r *http.Request) error {
 	reason := strings.Join(strings.Fields(r.PostFormValue("reason")), " ")
-	failed := ""
+	var failed string
 	switch {
 	case reason == "":
 		failed = "Give a reason, for whoever wonders later."
