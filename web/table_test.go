@@ -13,6 +13,7 @@ import (
 	"planb/internal/access"
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/internal/policy"
 	"planb/web"
 	"planb/web/webtest"
 )
@@ -30,7 +31,7 @@ var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 func address(pattern string) string {
 	filled := map[string]string{
 		"{$}": "", "{group}": "acme", "{host}": "web1", "{user}": "bob", "{token}": "ci",
-		"{session}": "00000000-0000-0000-0000-000000000000",
+		"{run}": run, "{session}": "00000000-0000-0000-0000-000000000000",
 	}
 	return placeholder.ReplaceAllStringFunc(pattern, func(p string) string {
 		if v, ok := filled[p]; ok {
@@ -40,12 +41,18 @@ func address(pattern string) string {
 	})
 }
 
-// peopled is a site with a host, and bob and ci to work on.
+// run is the id of a run that has ended.
+const run = "00000000-0000-4000-8000-000000000001"
+
+// peopled is a site with a host and a run of it, and bob and ci to work on.
 func peopled(t *testing.T) *webtest.Site {
 	t.Helper()
 	s := webtest.New(t)
-	_, err := s.Store.AddHost(t.Context(), catalog.NewHost{Host: ident.Host{Group: "acme", Name: "web1"}, Address: "a.example", AddGroup: true})
+	h, err := s.Store.AddHost(t.Context(), catalog.NewHost{Host: ident.Host{Group: "acme", Name: "web1"}, Address: "a.example", AddGroup: true})
 	require.NoError(t, err)
+	require.NoError(t, s.Store.FinishRun(t.Context(), catalog.RunStart{
+		ID: run, WorkflowID: "backup/acme/web1", HostID: h.ID, Host: h.Ident(), Kind: catalog.KindBackup, Trigger: "manual", Started: s.Clock.Now(),
+	}, catalog.RunEnd{State: policy.StateOK, Finished: s.Clock.Now()}))
 	s.AddUser("bob", "operator:acme")
 	_, err = s.Store.AddToken(t.Context(), catalog.NewToken{Name: "ci", Grants: s.Grants("viewer"), ExpiresAt: s.Clock.Now().AddDate(0, 3, 0)}, s.Clock.Now())
 	require.NoError(t, err)
@@ -80,7 +87,7 @@ func TestEveryRouteDemandsARight(t *testing.T) {
 			a = viewer.Do(route.Method, path, url.Values{})
 			require.Equal(t, http.StatusForbidden, a.Status, "%s: a viewer changes nothing", name)
 		}
-		if strings.Contains(route.Pattern, "{group}") {
+		if strings.Contains(route.Pattern, "{group}") || strings.Contains(route.Pattern, "{run}") {
 			a = other.Do(route.Method, path, url.Values{})
 			require.Equal(t, http.StatusNotFound, a.Status, "%s: an admin of another group sees nothing", name)
 		}

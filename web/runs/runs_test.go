@@ -192,7 +192,7 @@ func TestCancelAsksThenTellsTemporal(t *testing.T) {
 	s.end(r, catalog.RunEnd{State: policy.StateOK})
 	a = reader.Post("/runs/"+dddd+"/cancel", url.Values{})
 	require.Equal(t, http.StatusConflict, a.Status)
-	has(t, a.Body, "the run has ended already, ok")
+	has(t, a.Body, "he run has ended already, ok")
 }
 
 func TestRightsOfRuns(t *testing.T) {

@@ -59,7 +59,8 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// New starts the pages on an empty catalog of their own. Change alters how.
+// New starts the pages on an empty catalog of their own, with a Temporal that
+// does not answer. Change alters how.
 func New(t testing.TB, change ...func(*web.Options)) *Site {
 	t.Helper()
 	s := site(t, catalogtest.Store(t))
@@ -93,7 +94,7 @@ var Start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func site(t testing.TB, store *catalog.Store) *Site {
 	s := &Site{t: t, Store: store, Clock: &Clock{now: Start}}
-	s.Options = web.Options{Catalog: store, Log: slog.New(slog.DiscardHandler), Version: "test", Now: s.Clock.Now}
+	s.Options = web.Options{Catalog: store, Log: slog.New(slog.DiscardHandler), Version: "test", Now: s.Clock.Now, Temporal: AwayTemporal()}
 	return s
 }
 
