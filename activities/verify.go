@@ -140,6 +140,13 @@ func (v *verification) run(ctx context.Context) error {
 	}
 	defer view.Close() // one that stays is cleaned at the next start
 	v.source = filepath.Join(view.Path(), DataDir)
+	// Held open, the snapshot is in use also between one rsync and the next, so
+	// that pruning leaves it for another time.
+	open, err := os.Open(v.source)
+	if err != nil {
+		return fmt.Errorf("opening the files of %s@%s: %w", p.Dataset, v.in.Snapshot, err)
+	}
+	defer open.Close()
 	if v.can, err = s.ZFS.Abilities(ctx, p.Dataset); err != nil {
 		return fmt.Errorf("trying what %s can hold: %w", p.Dataset, err)
 	}
@@ -243,6 +250,10 @@ func (v *verification) apart() map[string]bool {
 // conclude looks at the pool, and remembers what has to be looked at again.
 func (v *verification) conclude(ctx context.Context) error {
 	p := v.in.Plan
+	// What was destroyed by hand meanwhile speaks against nobody.
+	if _, err := v.s.ZFS.Snapshot(ctx, p.Dataset, v.in.Snapshot); errors.Is(err, zfs.ErrNotExist) {
+		return permanent(ErrTypeNoSnapshot, "the snapshot was destroyed while it was verified", "see planb snapshots "+p.Host.String(), err)
+	}
 	room, err := v.s.storageRoom(ctx, p.Storage)
 	if err != nil {
 		return err
