@@ -93,6 +93,8 @@ func TestFindHistoryAndDiffOfRealBackups(t *testing.T) {
 	ask(&changes, "diff", host, first, second, "--path", "/new")
 	require.Len(t, changes, 2)
 
+	require.Regexp(t, `(?m)^-rw-r--r-- +\d+:\d+ +5 B  2026-01-03 .* +1  `+second+`$`, s.ok("history", host, "/etc/motd"))
+
 	for _, tc := range []struct {
 		code int
 		says string

@@ -52,13 +52,13 @@ func (a *app) find(c *ucli.Context) error {
 		}
 	}
 	pattern := c.Args().Get(1)
-	head := fmt.Sprintf("%10s  %-16s  %8s  %9s  %-24s  %s", "SIZE", "MODIFIED", "VERSIONS", "SNAPSHOTS", "NEWEST IN", "PATH")
+	head := fmt.Sprintf("%10s  %-21s  %8s  %9s  %-24s  %s", "SIZE", "MODIFIED", "VERSIONS", "SNAPSHOTS", "NEWEST IN", "PATH")
 	p := newPrinter(a, c, head, func(w io.Writer, f dataplane.FoundPath) error {
 		path := withTarget(f.FileVersion)
 		if f.GoneSince != nil {
 			path += "  (gone since " + f.GoneSince.Snapshot + ")"
 		}
-		_, err := fmt.Fprintf(w, "%10s  %s  %8d  %9d  %-24s  %s\n",
+		_, err := fmt.Fprintf(w, "%10s  %-21s  %8d  %9d  %-24s  %s\n",
 			extent(&f.FileVersion), when(&f.MTime), f.Versions, f.Snapshots, nameOf(f.Newest), path)
 		return err
 	})

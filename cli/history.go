@@ -42,7 +42,7 @@ func (a *app) history(c *ucli.Context) error {
 	if err != nil {
 		return dataError(err)
 	}
-	head := fmt.Sprintf("%-10s  %-11s  %10s  %-16s  %9s  %s", "MODE", "OWNER", "SIZE", "MODIFIED", "SNAPSHOTS", "FROM - TO")
+	head := fmt.Sprintf("%-10s  %-11s  %10s  %-21s  %9s  %s", "MODE", "OWNER", "SIZE", "MODIFIED", "SNAPSHOTS", "FROM - TO")
 	p := newPrinter(a, c, head, func(w io.Writer, v dataplane.PathVersion) error {
 		held := nameOf(v.Snapshots[0])
 		if n := len(v.Snapshots); n > 1 {
@@ -51,7 +51,7 @@ func (a *app) history(c *ucli.Context) error {
 		if v.LinkTarget != nil {
 			held += "  -> " + *v.LinkTarget
 		}
-		_, err := fmt.Fprintf(w, "%s  %-11s  %10s  %s  %9d  %s\n",
+		_, err := fmt.Fprintf(w, "%s  %-11s  %10s  %-21s  %9d  %s\n",
 			v.Permissions(), owner(v.FileVersion), extent(&v.FileVersion), when(&v.MTime), len(v.Snapshots), held)
 		return err
 	})

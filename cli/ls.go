@@ -72,7 +72,7 @@ func showFiles(w io.Writer, path string, entries iter.Seq2[dataplane.Entry, erro
 		}
 		if !head {
 			head = true
-			fmt.Fprintf(w, "%-10s  %-11s  %10s  %-16s  %s\n", "MODE", "OWNER", "SIZE", "MODIFIED", "NAME")
+			fmt.Fprintf(w, "%-10s  %-11s  %10s  %-21s  %s\n", "MODE", "OWNER", "SIZE", "MODIFIED", "NAME")
 		}
 		name := e.Name
 		if e.RawPath() == path {
@@ -88,7 +88,7 @@ func showFiles(w io.Writer, path string, entries iter.Seq2[dataplane.Entry, erro
 		if e.Rdev != nil {
 			bytes = *e.Rdev
 		}
-		if _, err := fmt.Fprintf(w, "%s  %-11s  %10s  %s  %s\n", e.Permissions(), fmt.Sprintf("%d:%d", e.UID, e.GID), bytes, when(&e.MTime), name); err != nil {
+		if _, err := fmt.Fprintf(w, "%s  %-11s  %10s  %-21s  %s\n", e.Permissions(), fmt.Sprintf("%d:%d", e.UID, e.GID), bytes, when(&e.MTime), name); err != nil {
 			return err
 		}
 	}

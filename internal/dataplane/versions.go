@@ -55,8 +55,8 @@ type FoundPath struct {
 	FileVersion
 	// Versions is how many different ones there are, Snapshots how many
 	// snapshots have the path in whatever version.
-	Versions  int         `json:"versions"`
-	Snapshots int         `json:"snapshots"`
+	Versions  int         `json:"version_count"`
+	Snapshots int         `json:"snapshot_count"`
 	Oldest    SnapshotRef `json:"oldest"`
 	Newest    SnapshotRef `json:"newest"`
 	// GoneSince is the first snapshot that has the path no more; nil while the
