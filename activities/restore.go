@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"planb/internal/command"
 	"planb/internal/rsync"
@@ -80,7 +81,7 @@ func (s *Storage) Restore(ctx context.Context, in RestoreActivityInput) (Restore
 	} else {
 		err = s.again(in.Plan.Run, began, err)
 	}
-	if err == nil || permanentError(err) || ctx.Err() != nil && !errors.Is(context.Cause(ctx), errShutdown) {
+	if err == nil || permanentError(err) || temporal.IsCanceledError(err) {
 		_ = os.RemoveAll(s.restoreDir(in.Plan.Run)) // else CleanRuns does, one day
 	}
 	if ErrType(err) != ErrTypeShutdown {

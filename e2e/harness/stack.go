@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"planb/internal/devstack"
+	"planb/internal/sshx"
 )
 
 // Stack is a whole PlanB: PostgreSQL, Temporal, a ZFS pool and planb serve,
@@ -26,6 +27,8 @@ type Stack struct {
 	// Dir holds everything; Wrap is a directory whose programs planb finds
 	// before the machine's own.
 	Dir, Wrap string
+	// RestoreKey is the key for pushing files to hosts.
+	RestoreKey string
 }
 
 // startTime bounds the start and the end of a stack.
@@ -34,9 +37,12 @@ const startTime = 3 * time.Minute
 // Start builds planb and starts a stack below dir. What it started is ended by
 // a guardian, see Main.
 func Start(ctx context.Context, dir string) (*Stack, error) {
-	s := &Stack{Dir: dir, Wrap: filepath.Join(dir, "wrap")}
+	s := &Stack{Dir: dir, Wrap: filepath.Join(dir, "wrap"), RestoreKey: filepath.Join(dir, "restore_ed25519")}
 	program := filepath.Join(dir, "planb")
 	if err := errors.Join(os.Mkdir(s.Wrap, 0o755), Build(ctx, program, "first")); err != nil {
+		return nil, err
+	}
+	if err := sshx.Keygen(ctx, s.RestoreKey, "restore"); err != nil {
 		return nil, err
 	}
 	bin, err := devstack.DefaultBin()
@@ -50,7 +56,7 @@ func Start(ctx context.Context, dir string) (*Stack, error) {
 	s.Stack, err = devstack.New(devstack.Options{
 		State: stateOf(dir), Bin: bin,
 		// The hosts of tests share one address, and are no fewer for it.
-		Program: []string{"env", "PATH=" + path, "PLANB_LIMITS_PER_ADDRESS=4", program},
+		Program: []string{"env", "PATH=" + path, "PLANB_LIMITS_PER_ADDRESS=4", "PLANB_RESTORE_KEY=" + s.RestoreKey, program},
 	})
 	if err != nil {
 		return nil, err
