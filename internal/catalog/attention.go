@@ -37,8 +37,9 @@ func (a Attention) All() int {
 // attentionNeeded is true of the hosts that Attention.Hosts lists.
 const attentionNeeded = `(health in ('failing', 'never', 'late') or run_state = 'waiting')`
 
-// attentionOrder ranks them, the one without a good backup for longest first.
-const attentionOrder = healthOrder + `, last_good nulls first, "group", name`
+// attentionOrder ranks them: what may be worth nothing comes before what is late,
+// and then whatever is without a good backup for longest.
+const attentionOrder = healthOrder + `, last_verify_state = 'mismatch' desc, suspect_since nulls last, last_good nulls first, "group", name`
 
 // Attention gives what needs a person at the time now, at most limit hosts.
 func (s *Store) Attention(ctx context.Context, v Visible, now time.Time, limit int) (Attention, error) {

@@ -72,6 +72,7 @@ var hostSorts = map[string]string{
 	"health":    healthOrder,
 	"state":     `run_state`,
 	"last_good": `last_good`,
+	"proven":    `last_proven`,
 	"last_run":  `last_run`,
 	"used":      `used_bytes`,
 	"snapshots": `snapshot_count`,

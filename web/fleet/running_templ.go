@@ -207,7 +207,7 @@ func runningItem(r runningRun) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</span> <span class=\"running-since text-secondary\">since ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</span> <span class=\"running-since text-secondary\">began ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
