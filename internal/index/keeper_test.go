@@ -149,6 +149,12 @@ func TestKeeperCatchesUp(t *testing.T) {
 	s.destroy(1)
 	require.Equal(t, 3, s.held("/all"))
 	require.Zero(t, s.held("/only-1"), "what no snapshot holds is forgotten")
+	require.NoError(t, s.Read(t.Context(), dataset, 0, func(x *Index, _ Progress) error {
+		var left int
+		err := x.db.QueryRowContext(t.Context(), `SELECT count(*) FROM files LEFT JOIN versions ON file = id WHERE name = ?`, []byte("only-1")).Scan(&left)
+		require.Zero(t, left)
+		return err
+	}))
 	s.destroy(2)
 	require.Equal(t, 2, s.held("/all"))
 	require.Zero(t, s.held("/only-3"), "of the newest one, too")
