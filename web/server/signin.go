@@ -120,7 +120,6 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	w.Header().Set("Clear-Site-Data", `"cache"`)
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	return nil
 }
