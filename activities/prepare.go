@@ -107,6 +107,11 @@ func (s *Storage) checkOwner(d zfs.Dataset, p Plan) error {
 			return permanent(ErrTypeRefused, leftover(d, *removed),
 				fmt.Sprintf("to go on with that data, say `zfs set %s=%s %s`; else give this host another --dataset", zfs.PropHost, p.HostID, d.Name), nil)
 		}
+		if d.Props[zfs.PropName] == p.Host.String() {
+			return permanent(ErrTypeRefused,
+				fmt.Sprintf("the dataset %s belongs to an earlier %s, which the catalog does not know", d.Name, p.Host),
+				fmt.Sprintf("if the catalog was made anew, say `zfs set %s=%s %s`; else give this host another --dataset", zfs.PropHost, p.HostID, d.Name), nil)
+		}
 		return permanent(ErrTypeRefused,
 			fmt.Sprintf("the dataset %s belongs to another host, %s", d.Name, d.Props[zfs.PropName]),
 			"give this host another --dataset", nil)
