@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ func (v *verification) restore(ctx context.Context, files []chosen) error {
 		Source: v.source, Paths: paths(files), Dest: v.scratch.files(), WorkDir: v.scratch.work() + "/restore",
 		FakeSuper: fake, KeepFake: fake, Overwrite: true,
 		ACLs: v.can.ACLs && v.scratch.acls, Xattrs: v.can.Xattrs && v.scratch.xattrs,
-	}, rsync.RunOptions{Log: v.log, OnProgress: func(p rsync.Progress) {
+	}, rsync.RunOptions{Log: withoutFiles{v.log}, OnProgress: func(p rsync.Progress) {
 		p.Bytes, p.Files = p.Bytes+v.tally.Bytes, p.Files+v.tally.Files
 		v.progress.Store(&p)
 	}})
@@ -101,6 +102,18 @@ func (v *verification) restore(ctx context.Context, files []chosen) error {
 		return permanent(ErrTypeVerify, "the sample could not be restored: "+report.Message, report.Remedy, nil)
 	}
 	return nil
+}
+
+// withoutFiles is a run's log without a line for each file that is restored: all
+// of them are removed again, and of a whole host they would be millions.
+type withoutFiles struct{ io.Writer }
+
+// Write takes one line.
+func (w withoutFiles) Write(line []byte) (int, error) {
+	if f := bytes.SplitN(line, []byte{' '}, 3); len(f) == 3 && string(f[1]) == "changed" {
+		return len(line), nil
+	}
+	return w.Writer.Write(line)
 }
 
 // differences runs one comparison.
