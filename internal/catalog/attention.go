@@ -65,8 +65,8 @@ func (s *Store) Attention(ctx context.Context, v Visible, now time.Time, limit i
 			a.Running += count.Running
 		}
 		if a.Total > 0 {
-			found, err = rows[lineRow](ctx, tx, `select * from (`+from+`) l where `+attentionNeeded+
-				` order by `+attentionOrder+` limit `+c.arg(limit), c.args...)
+			found, err = orderedLines(ctx, tx, now, `select id from (`+from+`) l where `+attentionNeeded+
+				` order by `+attentionOrder+` limit `+c.arg(limit), c.args)
 			if err != nil {
 				return err
 			}

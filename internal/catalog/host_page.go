@@ -159,8 +159,26 @@ func (q HostQuery) page(ctx context.Context, tx pgx.Tx) ([]lineRow, error) {
 	if limit <= 0 {
 		limit = 50
 	}
-	return rows[lineRow](ctx, tx, `select * from (`+from+`) l where `+where+` order by `+order+
-		` limit `+c.arg(limit)+` offset `+c.arg(max(0, q.Offset)), c.args...)
+	return orderedLines(ctx, tx, q.Now, `select id from (`+from+`) l where `+where+` order by `+order+
+		` limit `+c.arg(limit)+` offset `+c.arg(max(0, q.Offset)), c.args)
+}
+
+// orderedLines reads the hosts whose ids a query gives, in its order. It does so
+// in two steps, since PostgreSQL would make the whole line of every host before
+// it sorts them.
+func orderedLines(ctx context.Context, tx pgx.Tx, now time.Time, ids string, args []any) ([]lineRow, error) {
+	chosen, err := rows[struct{ ID string }](ctx, tx, ids, args...)
+	if err != nil || len(chosen) == 0 {
+		return nil, err
+	}
+	place := make(map[string]int, len(chosen))
+	list := make([]string, len(chosen))
+	for i, c := range chosen {
+		place[c.ID], list[i] = i, c.ID
+	}
+	found, err := rows[lineRow](ctx, tx, selectLines[0]+`$1`+selectLines[1]+` where h.id = any ($2::uuid[])`, now, list)
+	slices.SortFunc(found, func(a, b lineRow) int { return place[a.ID] - place[b.ID] })
+	return found, err
 }
 
 // descending turns each column of an order around.
