@@ -13,6 +13,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 
+	"planb/internal/catalog"
 	"planb/internal/policy"
 	"planb/workflows"
 )
@@ -58,11 +59,30 @@ func TestRecordHistories(t *testing.T) {
 	keep(t, "cancelled", cancelled, run)
 }
 
-// keep writes the history of a closed run to testdata.
+// A verification that proves something.
+func TestRecordVerification(t *testing.T) {
+	t.Parallel()
+	if !*record {
+		t.Skip("histories are recorded on demand: -record")
+	}
+	h := newHost(t, "acme/verified", mib)
+	require.Equal(t, policy.StateOK, h.ended(t, h.start(t)).State)
+	stack.Must(t, "verify", h.name)
+	runs, err := theCatalog(t).Runs(t.Context(), catalog.RunFilter{Host: mustParse(t, h.name), Kind: catalog.KindVerify})
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	keepHistory(t, "verified", runs[0].WorkflowID, runs[0].ID)
+}
+
+// keep writes the history of a closed backup to testdata.
 func keep(t testing.TB, name string, h host, run string) {
 	t.Helper()
+	keepHistory(t, name, workflows.BackupID(mustParse(t, h.name)), run)
+}
+
+func keepHistory(t testing.TB, name, id, run string) {
+	t.Helper()
 	c := temporal(t)
-	id := workflows.BackupID(mustParse(t, h.name))
 	_ = c.GetWorkflow(t.Context(), id, run).Get(t.Context(), nil) // its end, whatever it is
 	var history historypb.History
 	events := c.GetWorkflowHistory(t.Context(), id, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
