@@ -26,7 +26,7 @@ import (
 // write; a plan with a target is a host to push to; else it is To.
 type RestoreActivityInput struct {
 	Plan  RestorePlan `json:"plan"`
-	Paths []string    `json:"paths"`
+	Paths Paths       `json:"paths"`
 	// To is a directory of this server; Tar a file.
 	To  string `json:"to,omitempty"`
 	Tar string `json:"tar,omitempty"`
@@ -108,7 +108,7 @@ func (s *Storage) restore(ctx context.Context, in RestoreActivityInput) (Restore
 	}
 	defer log.Close()
 	fmt.Fprintf(log, "%s restore of %s@%s to %s%s, try %d: %s\n", s.stamp(), in.Plan.Host, in.Plan.Snapshot, in.where(), in.options(),
-		activity.GetInfo(ctx).Attempt, shownPaths(in.Paths))
+		activity.GetInfo(ctx).Attempt, in.Paths)
 	var latest atomic.Pointer[Progress]
 	latest.Store(&Progress{})
 	ctx, stop := s.beat(ctx, log, func() any { return *latest.Load() })
@@ -338,12 +338,4 @@ func (in RestoreActivityInput) options() string {
 		}
 	}
 	return b.String()
-}
-
-func shownPaths(paths []string) string {
-	shown := make([]string, len(paths))
-	for i, p := range paths {
-		shown[i], _ = tree.Escape(p)
-	}
-	return strings.Join(shown, " ")
 }

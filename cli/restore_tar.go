@@ -28,7 +28,7 @@ func (a *app) streamTar(c *ucli.Context, in workflows.RestoreInput) error {
 		return err
 	}
 	// Who takes files away is on record before the first of them leaves.
-	if err := store.NoteAccess(ctx, "host.archive", in.Host.String(), map[string]any{"snapshot": in.Snapshot, "paths": in.Paths}); err != nil {
+	if err := store.NoteAccess(ctx, "host.archive", in.Host.String(), map[string]any{"snapshot": in.Snapshot, "paths": in.Paths.Shown()}); err != nil {
 		return err
 	}
 	format := tarball.Plain

@@ -17,7 +17,7 @@ type RestoreInput struct {
 	// Snapshot is a snapshot's name; empty means the newest good one.
 	Snapshot string `json:"snapshot,omitempty"`
 	// Paths are absolute paths on the host.
-	Paths []string `json:"paths"`
+	Paths activities.Paths `json:"paths"`
 	// To is an absolute directory on the storage server, Tar a file there.
 	To  string `json:"to,omitempty"`
 	Tar string `json:"tar,omitempty"`
@@ -53,7 +53,7 @@ func (in RestoreInput) Where() string {
 // what is kept of it in the audit log.
 func (in RestoreInput) what() map[string]any {
 	return map[string]any{
-		"paths": in.Paths, "to": in.Where(), "overwrite": in.Overwrite, "delete": in.Delete, "dry_run": in.DryRun,
+		"paths": in.Paths.Shown(), "to": in.Where(), "overwrite": in.Overwrite, "delete": in.Delete, "dry_run": in.DryRun,
 	}
 }
 
