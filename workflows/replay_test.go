@@ -34,6 +34,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
 			r.RegisterWorkflowWithOptions(BackupHost, workflow.RegisterOptions{Name: BackupHostName})
 			r.RegisterWorkflowWithOptions(VerifyHost, workflow.RegisterOptions{Name: VerifyHostName})
+			r.RegisterWorkflowWithOptions(RestoreHost, workflow.RegisterOptions{Name: RestoreHostName})
 			require.NoError(t, r.ReplayWorkflowHistory(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), history))
 		})
 	}

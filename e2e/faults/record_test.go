@@ -74,12 +74,37 @@ func TestRecordVerification(t *testing.T) {
 	keepHistory(t, "verified", runs[0].WorkflowID, runs[0].ID)
 }
 
+// A restore, and one that is cancelled.
+func TestRecordHistoriesOfRestores(t *testing.T) {
+	if !*record {
+		t.Skip("histories are recorded on demand: -record")
+	}
+	h := newHost(t, "acme/restored", 16*mib)
+	h.requireGood(t, h.ended(t, h.start(t)))
+	slowRestores(t)
+	dir := t.TempDir()
+	store := theCatalog(t)
+	for name, state := range map[string]string{"restored": policy.StateOK, "restore-cancelled": policy.StateCancelled} {
+		to := filepath.Join(dir, name)
+		run := h.startRestore(t, workflows.RestoreInput{To: to})
+		if state == policy.StateCancelled {
+			eventually(t, func() bool { return restoring(to) }, "the restore does not begin")
+			stack.Must(t, "run", "cancel", run)
+		}
+		require.Equal(t, state, h.ended(t, run).State)
+		r, err := store.Run(t.Context(), run)
+		require.NoError(t, err)
+		keepHistory(t, name, r.WorkflowID, run)
+	}
+}
+
 // keep writes the history of a closed backup to testdata.
 func keep(t testing.TB, name string, h host, run string) {
 	t.Helper()
 	keepHistory(t, name, workflows.BackupID(mustParse(t, h.name)), run)
 }
 
+// keepHistory writes the history of a closed run to testdata.
 func keepHistory(t testing.TB, name, id, run string) {
 	t.Helper()
 	c := temporal(t)
