@@ -56,8 +56,8 @@ func groupChange(c *ucli.Context) (e catalog.GroupEdit, err error) {
 	if c.IsSet("email") {
 		emails := listValue(c, "email")
 		for _, m := range emails {
-			if name, domain, found := strings.Cut(m, "@"); !found || name == "" || domain == "" || strings.ContainsAny(m, " \t\r\n,;<>") {
-				return e, usagef("--email: %q is not a mail address: write it as name@domain", m)
+			if err := ident.CheckEmail(m); err != nil {
+				return e, usagef("--email: %v", err)
 			}
 		}
 		e.Emails = &emails

@@ -17,7 +17,9 @@ import (
 	"planb/web/account"
 	"planb/web/audit"
 	"planb/web/fleet"
+	"planb/web/groups"
 	"planb/web/hosts"
+	"planb/web/policies"
 	"planb/web/runs"
 	"planb/web/server"
 	"planb/web/static"
@@ -119,6 +121,8 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		hosts.List{Catalog: o.Catalog, Operator: operator, Now: o.Now, Log: o.Log}.Routes(),
 		audit.Pages{Catalog: o.Catalog}.Routes(),
 		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
+		groups.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
+		policies.Pages{Catalog: o.Catalog, Operator: operator}.Routes(),
 		runs.Pages{
 			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
 		}.Routes(),
