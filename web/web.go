@@ -21,8 +21,10 @@ import (
 	"planb/web/hosts"
 	"planb/web/policies"
 	"planb/web/runs"
+	"planb/web/schedule"
 	"planb/web/server"
 	"planb/web/static"
+	"planb/web/storages"
 	"planb/web/users"
 	"planb/worker/operate"
 )
@@ -122,6 +124,8 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		audit.Pages{Catalog: o.Catalog}.Routes(),
 		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
 		groups.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
+		storages.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
+		schedule.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
 		policies.Pages{Catalog: o.Catalog, Operator: operator}.Routes(),
 		runs.Pages{
 			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
