@@ -37,6 +37,8 @@ type Field struct {
 	// Inherited is what holds without a value here, and From where that is from.
 	Inherited string
 	From      policy.Level
+	// Help says what the setting is, Example how it is written; may be empty.
+	Help, Example string
 	// Was is what the field stood at when the form was shown, so that only what
 	// its reader changed is changed.
 	Was string
@@ -78,6 +80,16 @@ func Label(name string) string {
 	return name
 }
 
+// examples show how values are written.
+var examples = map[string]string{
+	"every": "`1d`, `12h`, `1w`", "window": "`22:00-06:00`, `mon-fri 22:00-06:00; sat,sun 00:00-24:00`", "timezone": "`Europe/Amsterdam`",
+	"catch_up": "`20h`", "max_wait": "`2d`", "keep": "`16d,4w,12m,2y`, each with h, d, w, m or y", "floor_age": "`30d`",
+	"include": "`/etc`, one on a line", "exclude": "`*.tmp`, `/var/cache/*`, one on a line", "check_file": "`/srv/data/mounted`",
+	"tolerate": "`/var/lib/mysql/*`, one on a line", "flags": "`--one-file-system`, one on a line", "jump_host": "`backup@gate.example:22`",
+	"bandwidth": "`10M`, `10M; 08:00-18:00 2M`", "stall_after": "`30m`", "verify_every": "`30d`",
+	"verify_sample": "`random=50,largest=5,bytes=2G`, `all`", "canaries": "`/etc/hostname`, one on a line", "nag_every": "`1d`",
+}
+
 // canBeNone are single settings whose empty text is a value of its own.
 var canBeNone = map[string]string{
 	"window": "always", "check_file": "no file", "ssh_key": "the server's own key", "jump_host": "none, directly", "password_file": "none",
@@ -107,16 +119,26 @@ func (f Field) state() string {
 
 // New gives the form for what a scope sets itself; above is what it inherits.
 func New(own policy.Settings, above policy.Effective) Form {
-	mine, inherited := fields(policy.Resolve(policy.Settings{}, policy.Settings{}, own)), fields(above)
-	return build(func(f *Field) {
-		up := inherited[f.Setting.Name]
-		f.Inherited, f.From = show(up), up.From
+	mine, inherited := fields(policy.Resolve(policy.Settings{}, policy.Settings{}, own)), below(above, own.Every)
+	return build(inherited, func(f *Field) {
 		if m := mine[f.Setting.Name]; m.From == policy.LevelHost {
 			f.Value = strings.Join(m.Values, "\n")
 			f.None = f.Value == ""
 		}
 		f.Was = f.state()
 	})
+}
+
+// below gives what is inherited by a scope that sets every, nil for not: some
+// settings follow from it as long as nobody sets them.
+func below(above policy.Effective, every *policy.Interval) map[string]policy.Field {
+	if every != nil && above.CatchUp.From == policy.LevelDefault {
+		above.CatchUp.Value = policy.DefaultCatchUp(*every)
+	}
+	if every != nil && above.MaxWait.From == policy.LevelDefault {
+		above.MaxWait.Value = policy.DefaultMaxWait(*every)
+	}
+	return fields(above)
 }
 
 func fields(e policy.Effective) map[string]policy.Field {
@@ -127,7 +149,7 @@ func fields(e policy.Effective) map[string]policy.Field {
 	return all
 }
 
-func build(fill func(*Field)) Form {
+func build(inherited map[string]policy.Field, fill func(*Field)) Form {
 	var form Form
 	for _, s := range sections {
 		section := Section{Title: s.title}
@@ -136,7 +158,8 @@ func build(fill func(*Field)) Form {
 			if !known {
 				continue
 			}
-			f := Field{Setting: set, Label: Label(name)}
+			up := inherited[name]
+			f := Field{Setting: set, Label: Label(name), Help: help(up.Help), Example: examples[name], Inherited: show(up), From: up.From}
 			fill(&f)
 			section.Fields = append(section.Fields, f)
 		}
@@ -145,14 +168,23 @@ func build(fill func(*Field)) Form {
 	return form
 }
 
+// help is what a setting is, without what an empty value of it means on the
+// command line: in a form it inherits.
+func help(text string) string {
+	text, _, _ = strings.Cut(text, "; empty is ")
+	return text
+}
+
 // Read reads the form as it was sent. The form it gives shows the same values
 // again, with what is wrong beside them; ok says that nothing is. Change makes
 // the changes that the reader made, and leaves what others changed meanwhile.
 func Read(sent url.Values, above policy.Effective) (form Form, change func(*policy.Settings) error, ok bool) {
-	inherited, ok := fields(above), true
-	form = build(func(f *Field) {
-		up := inherited[f.Setting.Name]
-		f.Inherited, f.From = show(up), up.From
+	var own policy.Settings
+	if every := strings.TrimSpace(sent.Get("p-every")); every != "" {
+		_ = own.Set("every", every) // what is wrong with it is told beside it
+	}
+	ok = true
+	form = build(below(above, own.Every), func(f *Field) {
 		f.Value = text(sent.Get(f.Input()), f.Setting.Kind)
 		f.None = f.Value == "" && f.NoneLabel() != "" && sent.Get(f.Input()+"-none") != ""
 		f.Was = strings.ReplaceAll(sent.Get(f.Input()+"-was"), "\r\n", "\n")

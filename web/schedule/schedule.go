@@ -3,6 +3,7 @@
 package schedule
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -121,6 +122,12 @@ func (p Pages) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if seen.All() && len(rooms) == 1 {
+		// Hosts without a storage get the only one there is.
+		for i := range starts {
+			starts[i].Server = rooms[0].Server
+		}
+	}
 	v.Charts = charts(starts, rooms, v.Day)
 	for _, s := range starts {
 		if s.At.After(now) && len(v.Next) < mostNext {
@@ -177,10 +184,10 @@ func charts(starts []catalog.Start, rooms []catalog.StorageRoom, day dayTab) []c
 		list = append(list, c)
 	}
 	slices.SortFunc(list, func(a, b chart) int {
-		if a.Server < b.Server {
-			return -1
+		if (a.Server == "") != (b.Server == "") {
+			return cmp.Compare(b.Server, a.Server) // those without a storage last
 		}
-		return 1
+		return cmp.Compare(a.Server, b.Server)
 	})
 	return list
 }

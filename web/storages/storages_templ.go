@@ -184,7 +184,7 @@ func card(r catalog.StorageRoom) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = ui.Facts([]ui.Fact{
-			{Name: "Full", Value: toned(fills(r, now))},
+			{Name: "Full on", Value: toned(fills(r, now))},
 			{Name: "Growth", Value: ui.Text(growth(r))},
 			{Name: "Pool", Value: badge(pool(r.Storage))},
 			{Name: "Scrub", Value: badge(scrub(r.Storage, now))},
@@ -463,9 +463,9 @@ func seen(s catalog.Storage) templ.Component {
 			}
 			if s.PullSlots != nil {
 				var templ_7745c5c3_Var19 string
-				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(", " + ui.Plural(*s.PullSlots, "pull", "pulls") + " at once")
+				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(" · " + ui.Plural(*s.PullSlots, "pull", "pulls") + " at once")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/storages/storages.templ`, Line: 99, Col: 65}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/storages/storages.templ`, Line: 99, Col: 67}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 				if templ_7745c5c3_Err != nil {
