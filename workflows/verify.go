@@ -81,11 +81,18 @@ func (v *verifyRun) load(ctx workflow.Context) error {
 // it takes days.
 const verifyTimeout = 5 * 24 * time.Hour
 
+// verifyStart is how long a verification waits for a worker of its storage
+// server.
+const verifyStart = 4 * time.Hour
+
 // verify restores the sample and compares it. By whom it was asked for decides
 // who waits for whom: what the clock starts comes after all backups.
 func (v *verifyRun) verify(ctx workflow.Context) error {
 	summary := "restore files of " + v.in.Host.String() + "@" + v.plan.Snapshot + " and compare them"
 	ctx = workflow.WithHeartbeatTimeout(onStorage(ctx, v.plan.Plan.Server, summary, verifyTimeout), HeartbeatTimeout)
+	// While it waits for a storage server that is not there, its host cannot be
+	// renamed or removed.
+	ctx = workflow.WithScheduleToStartTimeout(ctx, verifyStart)
 	ctx = workflow.WithPriority(ctx, temporal.Priority{PriorityKey: v.priority(), FairnessKey: v.in.Host.Group})
 	var done activities.Verified
 	err := workflow.ExecuteActivity(ctx, activities.VerifyName, activities.VerifyInput{
