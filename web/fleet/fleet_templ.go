@@ -474,7 +474,7 @@ func calendarBox(c calendar) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</span></div><div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-labelledby=\"calendar-title\"><table class=\"month\"><thead><tr><th scope=\"col\">Host</th>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</span></div><div class=\"table-responsive month-box\" tabindex=\"0\" role=\"region\" aria-labelledby=\"calendar-title\"><table class=\"month\"><thead><tr><th scope=\"col\">Host</th>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
