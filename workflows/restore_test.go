@@ -89,7 +89,8 @@ func TestRestoreThatEndsBadlyIsRecorded(t *testing.T) {
 		"archive":   {RestoreInput{Tar: "/srv/x.tar"}, temporal.NewCanceledError(), policy.StateCancelled, "nothing was written to /srv/x.tar"},
 		"dry run":   {RestoreInput{To: "/srv/x", DryRun: true}, temporal.NewCanceledError(), policy.StateCancelled, "cancelled"},
 		"refused": {
-			RestoreInput{To: "/"}, temporal.NewNonRetryableApplicationError("/ is no place", activities.ErrTypeRefused, nil, "give a directory"),
+			RestoreInput{To: "/"},
+			temporal.NewNonRetryableApplicationError("/ is no place", activities.ErrTypeRefused, nil, "give a directory"),
 			policy.StateFailed, "/ is no place",
 		},
 	} {

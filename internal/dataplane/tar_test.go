@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"planb/internal/tarball"
 )
 
 // tarTo copies an archive and closes the stream.
@@ -111,4 +114,23 @@ func TestArchiveHoldsLongAttributes(t *testing.T) {
 	h, err := tar.NewReader(&b).Next()
 	require.NoError(t, err)
 	require.Len(t, h.PAXRecords["SCHILY.xattr.user.big"], 2000)
+}
+
+func TestArchiveCompressedOnTheWay(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.write(t, "f", "text")
+	r, err := p.c.Archive(t.Context(), in(""), tarball.Zstd, "/f")
+	require.NoError(t, err)
+	defer r.Close()
+	z, err := zstd.NewReader(r)
+	require.NoError(t, err)
+	defer z.Close()
+	tr := tar.NewReader(z)
+	h, err := tr.Next()
+	require.NoError(t, err)
+	require.Equal(t, "f", h.Name)
+	_, err = p.c.Archive(t.Context(), in(""), "rot13", "/f")
+	require.ErrorIs(t, err, ErrBadRequest)
+	require.ErrorContains(t, err, "zstd or gzip")
 }

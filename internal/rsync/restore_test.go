@@ -345,3 +345,26 @@ func mode(t testing.TB, dir, name string) os.FileMode {
 	require.NoError(t, err)
 	return info.Mode().Perm()
 }
+
+// What somebody makes at the target after the plan was made is left alone, too.
+func TestRestoreLeavesWhatCameMeanwhile(t *testing.T) {
+	t.Parallel()
+	server := sshtest.Server(t)
+	for _, remote := range []bool{false, true} {
+		source, dest := t.TempDir(), plainDir(t)
+		write(t, source, map[string]string{"a/x": "x", "b": "from the snapshot"})
+		require.NoError(t, os.Symlink("nowhere", filepath.Join(dest, "a")))
+		r := rsync.Restore{Source: source, Dest: dest, Paths: []string{"/"}, WorkDir: filepath.Join(t.TempDir(), "run")}
+		if remote {
+			r.Session = server.Session()
+		}
+		r.OnChange = func(c rsync.Change) {
+			// Told last of all that is planned.
+			require.Equal(t, rsync.ActionKept, c.Action)
+			write(t, dest, map[string]string{"b": "made meanwhile"})
+		}
+		_, err := rsync.RunRestore(t.Context(), r, rsync.RunOptions{})
+		require.NoError(t, err)
+		require.Equal(t, "made meanwhile", read(t, dest, "b"))
+	}
+}
