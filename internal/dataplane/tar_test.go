@@ -30,17 +30,20 @@ func (p place) tarTo(t *testing.T, w io.Writer, paths ...string) error {
 // host had.
 func TestArchiveOfARealFakeSuperTreeUnpacksToTheSource(t *testing.T) {
 	t.Parallel()
-	requireArchiveOfSource(t, "-M--fake-super")
+	requireArchiveOfSource(t, keepFakeSuper)
 }
 
 func TestArchiveOfATreeKeptByRootUnpacksToTheSource(t *testing.T) {
 	t.Parallel()
-	requireArchiveOfSource(t)
+	requireArchiveOfSource(t, func(t *testing.T, source, data string) {
+		out, err := exec.Command("rsync", "-rlptgoDHAX", "--numeric-ids", source+"/", data+"/").CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	})
 }
 
-// requireArchiveOfSource keeps a tree with rsync and the given flags, and
-// compares what comes out of its archive with what went in.
-func requireArchiveOfSource(t *testing.T, flags ...string) {
+// requireArchiveOfSource has a tree kept, and compares what comes out of its
+// archive with what went in.
+func requireArchiveOfSource(t *testing.T, keep func(t *testing.T, source, data string)) {
 	t.Helper()
 	requireRoot(t)
 	requireTool(t, "rsync")
@@ -55,7 +58,7 @@ func requireArchiveOfSource(t *testing.T, flags ...string) {
 		require.NoError(t, err, "%s", out)
 		return string(out)
 	}
-	run(append([]string{"rsync", "-rlptgoDHAX", "--numeric-ids", source + "/", p.data + "/"}, flags...)...)
+	keep(t, source, p.data)
 	archive := filepath.Join(t.TempDir(), "a.tar")
 	f, err := os.Create(archive)
 	require.NoError(t, err)
