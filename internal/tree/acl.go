@@ -64,7 +64,8 @@ func linuxACL(b []byte) ([]aclEntry, bool) {
 
 // rsyncACL reads the form of rsync's acls.c: the permissions of owner, group,
 // mask and others (0x80: none, for an access ACL those of the mode), then ids,
-// with the highest bit set on the permissions of a user.
+// with the highest bit set on the permissions of a user. The mask of an access
+// ACL is always the group's part of the mode: see acl(5).
 func rsyncACL(b []byte, mode uint32, access bool) ([]aclEntry, bool) {
 	const none, isUser = 0x80, 1 << 31
 	if len(b) < 16 || len(b)%8 != 0 {
@@ -77,8 +78,13 @@ func rsyncACL(b []byte, mode uint32, access bool) ([]aclEntry, bool) {
 	named := b[16:]
 	if access {
 		for i, shift := range []uint32{6, 3, 3, 0} {
-			// A mask is needed only where somebody is named.
-			if obj[i] == none && (i != 2 || len(named) > 0) {
+			switch {
+			case i == 2 && (obj[2] != none || len(named) > 0):
+				// The mask, which is there where somebody is named. The one that
+				// is stored may be another file's: rsync sends ACLs that differ
+				// in nothing else as one.
+				obj[2] = mode >> shift & 7
+			case i != 2 && obj[i] == none:
 				obj[i] = mode >> shift & 7
 			}
 		}

@@ -32,6 +32,10 @@ func TestACLsAsText(t *testing.T) {
 			attrFakeACL, "800000008000000005000000800000000500000001000000", 0o755,
 			false, "user::rwx,group::r-x,group:5:--x,mask::r-x,other::r-x",
 		},
+		"rsync, mask of another file": {
+			attrFakeACL, "80000000050000000700000080000000393000000400008001286bee06000000", 0o640,
+			false, "user::rw-,user:12345:r--,group::r-x,group:4000000001:rw-,mask::r--,other::---",
+		},
 		"rsync default": {
 			attrFakeDefaultACL, "070000000500000007000000050000000700000007000080", 0o700,
 			true, "user::rwx,user:7:rwx,group::r-x,mask::rwx,other::r-x",
