@@ -12,7 +12,7 @@ GOLANGCI_LINT := v2.15.0
 WORKFLOWCHECK := v0.6.0
 TEMPL := $(shell awk '$$1 == "github.com/a-h/templ" {print $$2}' go.mod)
 
-.PHONY: run build temporal deps test test-faults lint generate check-generated clean
+.PHONY: run build temporal deps test test-faults test-openzfs lint generate check-generated clean
 
 # Install what is missing, build, start everything, back this machine up.
 run: deps build
@@ -38,9 +38,15 @@ test: deps temporal
 test-faults: deps temporal
 	go test -exec '$(CURDIR)/scripts/own-zfs.sh' -tags faults -parallel 8 -timeout 30m ./e2e/faults/
 
+# On a real OpenZFS, in a virtual machine that is built once and then kept in a
+# cache. Its storage worker is an ordinary user, as docs/storage.md has it.
+test-openzfs: deps temporal
+	@scripts/install-deps.sh openzfs
+	@image=$$(scripts/openzfs/image.sh) && scripts/openzfs/vm.sh "$$image" scripts/openzfs/tests.sh
+
 # Style, layering, generated files, determinism of workflows.
 lint: bin/.golangci-lint-$(GOLANGCI_LINT) bin/.workflowcheck-$(WORKFLOWCHECK) check-generated
-	bin/golangci-lint run --build-tags faults ./...
+	bin/golangci-lint run --build-tags faults,openzfs ./...
 	bin/workflowcheck ./workflows/... ./worker/...
 
 # Go code from the templates of the web pages.

@@ -28,6 +28,13 @@ need setfattr attr
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb || missing="$missing postgresql"
 # OpenZFS where it is there; else the one that needs no kernel module.
 have zpool || missing="$missing zfs-fuse"
+# For the virtual machine with OpenZFS, when its name is given.
+if [ "${1-}" = openzfs ]; then
+	need debootstrap debootstrap
+	need qemu-system-x86_64 qemu-system-x86
+	need mke2fs e2fsprogs
+	need setpriv util-linux
+fi
 
 if [ -z "$missing" ]; then
 	exit 0

@@ -17,10 +17,22 @@ import (
 // guardianArg makes the test program the guardian of a stack instead.
 const guardianArg = "end-stack-of"
 
-// Main starts a stack, hands it to use, and runs the tests. A guardian, a
-// process of its own, takes everything down as soon as this one is gone, be it
-// at the end, by a panic, a time-out of go test, or a kill.
+// Main starts a stack, hands it to use, and runs the tests; see Guarded.
 func Main(m *testing.M, use func(*Stack)) (code int) {
+	return Guarded(m, func(ctx context.Context, dir string) error {
+		s, err := Start(ctx, dir)
+		if err == nil {
+			use(s)
+		}
+		return err
+	})
+}
+
+// Guarded has start make a stack, or parts of one, below a directory, its state
+// at StateOf, and runs the tests. A guardian, a process of its own, takes
+// everything down as soon as this one is gone, be it at the end, by a panic, a
+// time-out of go test, or a kill.
+func Guarded(m *testing.M, start func(ctx context.Context, dir string) error) (code int) {
 	if len(os.Args) == 3 && os.Args[1] == guardianArg {
 		return complain(guard(os.Args[2]))
 	}
@@ -39,11 +51,9 @@ func Main(m *testing.M, use func(*Stack)) (code int) {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	s, err := Start(ctx, dir)
-	if err != nil {
+	if err := start(ctx, dir); err != nil {
 		return complain(err)
 	}
-	use(s)
 	return m.Run()
 }
 
@@ -89,7 +99,7 @@ func startGuardian(dir string) (end func() error, err error) {
 func guard(dir string) error {
 	signal.Ignore(syscall.SIGTERM, os.Interrupt)
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	s, err := devstack.New(devstack.Options{State: stateOf(dir), Program: []string{"planb"}})
+	s, err := devstack.New(devstack.Options{State: StateOf(dir), Program: []string{"planb"}})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -26,16 +27,23 @@ type Result struct {
 	Code           int
 }
 
-// Try runs a command and says how it ended.
-func (p *Planb) Try(t testing.TB, args ...string) Result {
-	t.Helper()
-	cmd := exec.Command(p.Program, args...)
+// Command is planb with args, its configuration, and nothing of PlanB's or
+// Temporal's from the environment.
+func (p *Planb) Command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, p.Program, args...)
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "PLANB_") && !strings.HasPrefix(kv, "TEMPORAL_") {
 			cmd.Env = append(cmd.Env, kv)
 		}
 	}
 	cmd.Env = append(cmd.Env, "PLANB_CONFIG="+p.Config)
+	return cmd
+}
+
+// Try runs a command and says how it ended.
+func (p *Planb) Try(t testing.TB, args ...string) Result {
+	t.Helper()
+	cmd := p.Command(context.Background(), args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -54,7 +54,7 @@ func Start(ctx context.Context, dir string) (*Stack, error) {
 	}
 	path := s.Wrap + ":" + os.Getenv("PATH") + ":/usr/local/sbin:/usr/sbin:/sbin"
 	s.Stack, err = devstack.New(devstack.Options{
-		State: stateOf(dir), Bin: bin,
+		State: StateOf(dir), Bin: bin,
 		// The hosts of tests share one address, and are no fewer for it.
 		Program: []string{"env", "PATH=" + path, "PLANB_LIMITS_PER_ADDRESS=4", "PLANB_RESTORE_KEY=" + s.RestoreKey, program},
 	})
@@ -65,7 +65,8 @@ func Start(ctx context.Context, dir string) (*Stack, error) {
 	return s, s.up(ctx)
 }
 
-func stateOf(dir string) string { return filepath.Join(dir, "state") }
+// StateOf is the state directory of the stack in dir.
+func StateOf(dir string) string { return filepath.Join(dir, "state") }
 
 // Build links planb at path, as the given version.
 func Build(ctx context.Context, path, version string) error {
