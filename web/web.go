@@ -121,6 +121,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		s.SignInRoutes(),
 		fleet.New(o.Catalog, operator, o.Now).Routes(),
 		hosts.List{Catalog: o.Catalog, Operator: operator, Now: o.Now, Log: o.Log}.Routes(),
+		hosts.Page{Catalog: o.Catalog, Operator: operator, Readers: logs, Now: o.Now, Log: o.Log}.Routes(),
 		audit.Pages{Catalog: o.Catalog}.Routes(),
 		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
 		groups.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
