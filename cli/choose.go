@@ -6,7 +6,6 @@ import (
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
-	"planb/internal/policy"
 )
 
 // chooseSnapshot gives the name of the snapshot that a person means: the
@@ -34,12 +33,8 @@ func chooseSnapshot(ctx context.Context, store *catalog.Store, target ident.Host
 		}
 		until = day.AddDate(0, 0, 1)
 	}
-	for i := len(snaps) - 1; i >= 0; i-- {
-		s := snaps[i]
-		foreign := policy.ParseSnapshotName(s.Name).Kind == policy.KindForeign
-		if !foreign && policy.IsGood(string(s.State)) && (until.IsZero() || s.Created.Before(until)) {
-			return s.Name, nil
-		}
+	if s, ok := catalog.LastGood(snaps, until); ok {
+		return s.Name, nil
 	}
 	if target.Snapshot != "" {
 		return "", notFoundf("%s has no good snapshot up to %s: see planb snapshots %s", target.Host, target.Snapshot, target.Host)
