@@ -166,7 +166,9 @@ func (c Compare) argv(rules string) ([]string, error) {
 		return nil, err
 	}
 	argv := append([]string{"rsync", "--dry-run", "--checksum"}, profile(p.Super, p.ACLs, p.Xattrs)...)
-	argv = append(argv, "--8-bit-output", "--outbuf=L", "--info=name2", "--out-format="+itemMark+"%i %n")
+	// Of the names of one file rsync would read one alone, and take the others for
+	// the same, whatever they hold on the other side.
+	argv = append(argv, "--no-hard-links", "--8-bit-output", "--outbuf=L", "--info=name2", "--out-format="+itemMark+"%i %n")
 	if p.Bandwidth > 0 {
 		argv = append(argv, fmt.Sprintf("--bwlimit=%d", max(1, p.Bandwidth/1024)))
 	}

@@ -188,6 +188,22 @@ func setACL(t testing.TB, path, entry string) {
 	require.NoError(t, err, string(out))
 }
 
+// Files that are names of one on the host and were two are both read.
+func TestCompareReadsEachName(t *testing.T) {
+	t.Parallel()
+	host, restored := t.TempDir(), t.TempDir()
+	old := time.Now().Add(-48 * time.Hour).Truncate(time.Second)
+	write(t, host, map[string]string{"a": "same"})
+	require.NoError(t, os.Link(filepath.Join(host, "a"), filepath.Join(host, "b")))
+	write(t, restored, map[string]string{"a": "same", "b": "else"})
+	for _, path := range []string{filepath.Join(host, "a"), filepath.Join(restored, "a"), filepath.Join(restored, "b")} {
+		require.NoError(t, os.Chtimes(path, old, old))
+	}
+	_, got := compare(t, rsync.Compare{Pull: rsync.Pull{Dest: restored, WorkDir: t.TempDir(), Super: true}, Local: host, Paths: []string{"/a", "/b"}})
+	require.True(t, got["/a"].Same(), "%s", got["/a"])
+	require.Equal(t, rsync.Difference{Content: true}, got["/b"])
+}
+
 func TestCompareWithDaemon(t *testing.T) {
 	t.Parallel()
 	source := t.TempDir()
