@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -263,6 +264,12 @@ func (v *verification) conclude(ctx context.Context) error {
 	var wrong []string
 	for _, path := range v.Wrong {
 		wrong = append(wrong, string(path))
+	}
+	if v.HostNotAsked != "" {
+		// What only the host can show to be right now is not.
+		wrong = append(wrong, v.s.recheck(p)...)
+		slices.Sort(wrong)
+		wrong = slices.Compact(wrong)
 	}
 	if err := v.s.keepRecheck(p, wrong); err != nil {
 		return fmt.Errorf("keeping what has to be looked at again: %w", err)

@@ -75,7 +75,8 @@ const selectVerification = `
 
 // RecordVerification keeps the evidence of a verification, and what it means
 // for the host: when it was last verified, and when its backups were last
-// proven. Done again it changes nothing. Host and HostID name the host as it was
+// proven; a mismatch stands until the same or a newer snapshot is proven with
+// the host asked. Done again it changes nothing. Host and HostID name the host as it was
 // called at the time; one that was removed since keeps its evidence.
 func (s *Store) RecordVerification(ctx context.Context, v Verification) error {
 	host, err := ident.ParseHost(v.Host)
@@ -105,8 +106,14 @@ func (s *Store) RecordVerification(ctx context.Context, v Verification) error {
 			update hosts set last_verify = $2, last_verify_state = $3,
 				last_proven = case when $3 = 'proven' then $2 else last_proven end,
 				last_proven_snapshot = case when $3 = 'proven' then $4 else last_proven_snapshot end
-			where id::text = $1 and (last_verify is null or last_verify <= $2)`,
-			v.HostID, v.Finished, v.Outcome, v.Snapshot)
+			where id::text = $1 and (last_verify is null or last_verify <= $2)
+				-- What a mismatch found stands until something shows that it is right now: an older snapshot does
+				-- not, nor does a sample of which nothing was compared or that the host was not asked about.
+				and not ($3 <> 'mismatch' and last_verify_state = 'mismatch' and ($3 = 'unproven' or $5 <> '' or exists (
+					select from verifications was join verifications now on now.run_id = $6
+					where was.host_id = hosts.id and was.outcome = 'mismatch' and was.finished = hosts.last_verify
+						and was.snapshot_created > now.snapshot_created)))`,
+			v.HostID, v.Finished, v.Outcome, v.Snapshot, v.HostNotAsked, v.Run)
 		return err
 	})
 }

@@ -80,6 +80,39 @@ func TestVerifications(t *testing.T) {
 	require.True(t, catalog.IsInvalid(s.RecordVerification(ctx, lie)))
 }
 
+// Nothing but a proof of as much takes away what a mismatch says of a host.
+func TestAMismatchStands(t *testing.T) {
+	t.Parallel()
+	s := catalogtest.Store(t)
+	ctx := t.Context()
+	h, err := s.AddHost(ctx, catalog.NewHost{Host: web1, Address: "a", AddGroup: true})
+	require.NoError(t, err)
+	at := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
+	proof := func(run, outcome string, taken, notAsked string, want string) {
+		t.Helper()
+		at = at.Add(time.Hour)
+		v := evidence(h, run, outcome, at)
+		created, err := time.Parse(time.DateOnly, taken)
+		require.NoError(t, err)
+		v.SnapshotCreated, v.HostNotAsked = &created, catalog.Text(notAsked)
+		if outcome == catalog.VerifyUnproven {
+			v.Compared = 0
+		}
+		require.NoError(t, s.RecordVerification(ctx, v))
+		now, err := s.Host(ctx, web1)
+		require.NoError(t, err)
+		require.EqualValues(t, want, now.LastVerifyState)
+		if want == catalog.VerifyMismatch {
+			require.Nil(t, now.LastProven)
+		}
+	}
+	proof("r1", catalog.VerifyMismatch, "2026-11-22", "", catalog.VerifyMismatch)
+	proof("r2", catalog.VerifyProven, "2025-11-22", "", catalog.VerifyMismatch)
+	proof("r3", catalog.VerifyProven, "2026-11-22", "nobody answers", catalog.VerifyMismatch)
+	proof("r4", catalog.VerifyUnproven, "2026-11-23", "", catalog.VerifyMismatch)
+	proof("r5", catalog.VerifyProven, "2026-11-22", "", catalog.VerifyProven)
+}
+
 func TestVerifyWork(t *testing.T) {
 	t.Parallel()
 	s := catalogtest.Store(t)
