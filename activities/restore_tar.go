@@ -10,13 +10,16 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"planb/internal/rsync"
 	"planb/internal/tarball"
 	"planb/internal/tree"
 )
 
-// partSuffix ends the name of an archive that is not whole yet.
-const partSuffix = ".part"
+// partOf names the file of an archive that is not whole yet: by its run, so that
+// it is nobody else's.
+func partOf(job restoreJob) string { return job.Tar + "." + job.Plan.Run + ".part" }
 
 // restoreTar writes an archive of the files, whole or not at all. It begins anew
 // with each try.
@@ -37,10 +40,14 @@ func (s *Storage) restoreTar(ctx context.Context, job restoreJob) (RestoreResult
 	if done := s.tarDone(job); done != nil {
 		return *done, nil
 	}
-	if _, err := os.Lstat(job.Tar); err == nil && !job.Overwrite {
-		return RestoreResult{}, permanent(ErrTypeRefused, job.Tar+" is there already", "give another name, or say --overwrite", nil)
+	there := permanent(ErrTypeRefused, job.Tar+" is there already", "give another name, or say --overwrite", nil)
+	switch info, err := os.Lstat(job.Tar); {
+	case err == nil && !job.Overwrite:
+		return RestoreResult{}, there
+	case err == nil && info.IsDir():
+		return RestoreResult{}, permanent(ErrTypeRefused, job.Tar+" is a directory", "give the name of a file", nil)
 	}
-	part := job.Tar + partSuffix
+	part := partOf(job)
 	f, err := openPart(part)
 	if err != nil {
 		return RestoreResult{}, err
@@ -58,7 +65,10 @@ func (s *Storage) restoreTar(ctx context.Context, job restoreJob) (RestoreResult
 		err = errors.Join(f.Sync(), s.keepTarDone(job, f, c.result()))
 	}
 	if err == nil {
-		err = os.Rename(part, job.Tar)
+		err = putInPlace(part, job.Tar, job.Overwrite)
+	}
+	if errors.Is(err, os.ErrExist) {
+		return RestoreResult{}, there // it came while the archive was written
 	}
 	if err != nil {
 		return RestoreResult{}, targetError(job.Tar, err)
@@ -69,6 +79,23 @@ func (s *Storage) restoreTar(ctx context.Context, job restoreJob) (RestoreResult
 	}
 	fmt.Fprintf(job.log, "%s end ok\n", s.stamp())
 	return c.result(), nil
+}
+
+// putInPlace gives a file its name; what has that name is only replaced if
+// overwrite says so, else the error wraps os.ErrExist.
+func putInPlace(part, name string, overwrite bool) error {
+	if overwrite {
+		return os.Rename(part, name)
+	}
+	err := unix.Renameat2(unix.AT_FDCWD, part, unix.AT_FDCWD, name, unix.RENAME_NOREPLACE)
+	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
+		return err
+	}
+	// The file system does not know how; a link is never put over another file.
+	if err := os.Link(part, name); err != nil {
+		return err
+	}
+	return os.Remove(part)
 }
 
 // finishedTar is an archive that is whole, by the file that it is in: a try that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/activity"
@@ -13,6 +14,8 @@ import (
 
 	"planb/internal/rsync"
 	"planb/internal/sshx"
+	"planb/internal/tree"
+	"planb/internal/zfs"
 )
 
 // Push is how files are pushed to hosts.
@@ -30,6 +33,10 @@ func (s *Storage) refuseRestore(ctx context.Context, in RestoreActivityInput) er
 		if s.Push.Key == "" {
 			return permanent(ErrTypeRefused, "pushing files to hosts is not turned on at the storage server "+in.Plan.Server,
 				"set restore.key in its planb.yaml, see docs/restore.md, or restore to a directory", nil)
+		}
+		if in.Delete && in.Prefix == "" && slices.ContainsFunc(in.Paths, func(p string) bool { return tree.Clean(p) == "/" }) {
+			return permanent(ErrTypeRefused, "to delete on all of a host would take what its backups leave out, such as /dev and /proc",
+				"name the directories in which --delete is meant", nil)
 		}
 		if in.Prefix != "" {
 			if err := rsync.CheckRemoteDest(in.Prefix); err != nil {
@@ -67,6 +74,9 @@ func (s *Storage) refuseTarget(ctx context.Context, to, dataset string) error {
 	}
 	for _, name := range append([]string{dataset}, s.Parents...) {
 		d, err := s.ZFS.Dataset(ctx, name)
+		if err != nil && !errors.Is(err, zfs.ErrNotExist) {
+			return fmt.Errorf("looking where %s is mounted: %w", name, err)
+		}
 		if err != nil || !filepath.IsAbs(d.Mountpoint) {
 			continue
 		}

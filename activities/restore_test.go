@@ -202,10 +202,14 @@ func TestRestoreIntoAnArchive(t *testing.T) {
 	require.Contains(t, s.log("dry"), ` new 1 /etc/new\nline`)
 	require.NoFileExists(t, in.Tar)
 
+	require.NoError(t, os.WriteFile(in.Tar+".part", []byte("mine"), 0o600))
 	out = do[RestoreResult](s, s.Restore, in)
 	require.Equal(t, policy.StateOK, out.State, out.Message)
 	require.EqualValues(t, 2, out.FilesTransferred)
-	require.NoFileExists(t, in.Tar+partSuffix)
+	beside, err := os.ReadDir(filepath.Dir(in.Tar))
+	require.NoError(t, err)
+	require.Len(t, beside, 2, "the archive, and what is not PlanB's")
+	require.Equal(t, "mine", readText(t, in.Tar+".part"))
 	f, err := os.Open(in.Tar)
 	require.NoError(t, err)
 	defer f.Close()
@@ -236,6 +240,20 @@ func TestRestoreIntoAnArchive(t *testing.T) {
 	require.Contains(t, s.refuses(ErrTypeRefused, s.Restore, in), "is there already")
 	in.Overwrite, in.Plan.Run = true, "third"
 	do[RestoreResult](s, s.Restore, in)
+}
+
+// What came to the place of an archive while it was written stays.
+func TestArchiveReplacesNothingUnasked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	part, name := filepath.Join(dir, "part"), filepath.Join(dir, "a.tar")
+	require.NoError(t, os.WriteFile(part, []byte("archive"), 0o600))
+	require.NoError(t, os.WriteFile(name, []byte("mine"), 0o600))
+	require.ErrorIs(t, putInPlace(part, name, false), os.ErrExist)
+	require.Equal(t, "mine", readText(t, name))
+	require.NoError(t, putInPlace(part, name, true))
+	require.Equal(t, "archive", readText(t, name))
+	require.NoFileExists(t, part)
 }
 
 // pushTo lets s push to a server of the test's own.
@@ -269,6 +287,9 @@ func TestRestoreToAHost(t *testing.T) {
 		in.Prefix, in.Plan.Run = prefix, "run2"
 		require.Contains(t, s.refuses(ErrTypeRefused, s.Restore, in), "is not usable as a directory on a host")
 	}
+	whole := in
+	whole.Prefix, whole.Paths, whole.Delete, whole.DryRun, whole.Plan.Run = "", []string{"/etc", "//."}, true, true, "run2"
+	require.Contains(t, s.refuses(ErrTypeRefused, s.Restore, whole), "what its backups leave out")
 	// Another key than the pinned one: nothing is sent.
 	in.Prefix, in.Plan.Run = dir+"/other", "run3"
 	host.NewHostKey()
