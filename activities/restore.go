@@ -102,6 +102,14 @@ func (s *Storage) restore(ctx context.Context, in RestoreActivityInput) (Restore
 		return RestoreResult{}, err
 	}
 	defer view.Close() // one that stays is cleaned at the next start
+	source := filepath.Join(view.Path(), DataDir)
+	// Held open, the snapshot is in use also between one rsync and the next, so
+	// that pruning leaves it for another time.
+	open, err := os.Open(source)
+	if err != nil {
+		return RestoreResult{}, fmt.Errorf("opening the files of %s@%s: %w", in.Plan.Dataset, in.Plan.Snapshot, err)
+	}
+	defer open.Close()
 	log, err := s.openLog(in.Plan.Run)
 	if err != nil {
 		return RestoreResult{}, err
@@ -114,7 +122,7 @@ func (s *Storage) restore(ctx context.Context, in RestoreActivityInput) (Restore
 	ctx, stop := s.beat(ctx, log, func() any { return *latest.Load() })
 	defer stop()
 	job := restoreJob{
-		RestoreActivityInput: in, source: filepath.Join(view.Path(), DataDir), log: log,
+		RestoreActivityInput: in, source: source, log: log,
 		progress: func(p Progress) { latest.Store(&p) },
 	}
 	var res RestoreResult
