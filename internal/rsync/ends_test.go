@@ -278,11 +278,22 @@ func TestStallNamesThePath(t *testing.T) {
 		}
 	})
 	// Longer than rsync is silent under a limit.
-	r := run(t, p, rsync.RunOptions{StallAfter: 3 * time.Second})
+	limit := stallLimit(t, 3*time.Second)
+	r := run(t, p, rsync.RunOptions{StallAfter: limit})
 	require.Equal(t, rsync.Failed, r.State)
 	require.Equal(t, rsync.TypeStalled, r.Type)
 	require.True(t, r.Retry)
-	require.Equal(t, "acme/web1: no progress for 3s at /srv/big, so the transfer was ended", r.Message)
+	require.Equal(t, "acme/web1: no progress for "+limit.String()+" at /srv/big, so the transfer was ended", r.Message)
+}
+
+// stallLimit is least, or more where a login and the start of rsync take that
+// long, in which nothing shows: some seconds on an emulated processor.
+func stallLimit(t testing.TB, least time.Duration) time.Duration {
+	t.Helper()
+	p := newPull(t, sshtest.Server(t, sshtest.Options{Root: t.TempDir()}))
+	began := time.Now()
+	require.Equal(t, rsync.OK, run(t, p, rsync.RunOptions{}).State)
+	return max(least, (2 * time.Since(began)).Round(time.Second))
 }
 
 func TestCancelEndsBothSides(t *testing.T) {
@@ -313,6 +324,7 @@ func TestStallNamesWhereItHangs(t *testing.T) {
 	p := newPull(t, sshtest.Server(t, sshtest.Options{Root: source}))
 	require.Equal(t, rsync.OK, run(t, p, rsync.RunOptions{}).State)
 	write(t, source, map[string]string{"a/first": "changed", "a/hangs": "changed", "b/later": "changed"})
+	limit := stallLimit(t, 2*time.Second)
 	f, err := os.OpenFile(filepath.Join(source, "a/hangs"), os.O_RDWR, 0)
 	require.NoError(t, err)
 	// Opening a file under a write lease waits for its holder, up to
@@ -320,9 +332,9 @@ func TestStallNamesWhereItHangs(t *testing.T) {
 	_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.Close() })
-	r := run(t, p, rsync.RunOptions{StallAfter: 2 * time.Second})
+	r := run(t, p, rsync.RunOptions{StallAfter: limit})
 	require.Equal(t, rsync.TypeStalled, r.Type)
-	require.Regexp(t, `^acme/web1: no progress for 2s between /(a|a/first|a/hangs)? and /b/same, so the transfer was ended$`, r.Message)
+	require.Regexp(t, `^acme/web1: no progress for `+limit.String()+` between /(a|a/first|a/hangs)? and /b/same, so the transfer was ended$`, r.Message)
 }
 
 // A transfer that is broken off tells no statistics, but what it did.

@@ -8,7 +8,7 @@ status=0
 
 git ls-files -z | tar --create --null --files-from=- --ignore-failed-read |
 	ssh -F "$PLANB_VM" vm 'mkdir -p /var/tmp/planb && tar -x -C /var/tmp/planb' || exit
-go test -count=1 -tags openzfs -ldflags '-s -w' -p 1 -parallel 4 -timeout 20m -exec "$PWD/scripts/openzfs/in-vm.sh" \
+go test -count=1 -tags openzfs -ldflags '-s -w' -p 1 -timeout 20m -exec "$PWD/scripts/openzfs/in-vm.sh" \
 	./internal/zfs ./internal/rsync ./internal/sshx ./internal/dataplane ./internal/index \
 	./internal/tree ./activities || status=1
 go test -count=1 -tags openzfs -timeout 20m ./e2e/openzfs || status=1
