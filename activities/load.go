@@ -64,10 +64,18 @@ func (c *Control) policyOf(ctx context.Context, host ident.Host) (effective poli
 	if effective, err = c.Catalog.Effective(ctx, host); err != nil {
 		return effective, nil, refused("reading the policy", err)
 	}
-	if jump := effective.JumpHost.Value; jump != "" {
-		if jumpKeys, err = c.Catalog.JumpHostKeys(ctx, jump); err != nil {
-			return effective, nil, refused("reading the keys of the jump host", err)
-		}
+	jumpKeys, err = c.jumpKeys(ctx, effective)
+	return effective, jumpKeys, err
+}
+
+func (c *Control) jumpKeys(ctx context.Context, effective policy.Effective) ([]string, error) {
+	jump := effective.JumpHost.Value
+	if jump == "" {
+		return nil, nil
 	}
-	return effective, jumpKeys, nil
+	keys, err := c.Catalog.JumpHostKeys(ctx, jump)
+	if err != nil {
+		return nil, refused("reading the keys of the jump host", err)
+	}
+	return keys, nil
 }

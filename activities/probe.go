@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"planb/internal/ident"
 	"planb/internal/sshx"
 )
 
@@ -37,28 +36,6 @@ type ProbeReport struct {
 	// CheckFile is the file that has to be there; CheckFileThere says that it is.
 	CheckFile      string `json:"check_file,omitempty"`
 	CheckFileThere bool   `json:"check_file_there,omitempty"`
-}
-
-// LoadProbe gives the copy of a host's record and policy that a probe works on.
-// Nothing is decided or entered anywhere.
-func (c *Control) LoadProbe(ctx context.Context, host ident.Host) (Plan, error) {
-	h, err := c.Catalog.Host(ctx, host)
-	if err != nil {
-		return Plan{}, refused("reading the host", err)
-	}
-	st, err := c.Catalog.StorageFor(ctx, h)
-	if err != nil {
-		return Plan{}, refused("choosing the storage", err)
-	}
-	effective, jumpKeys, err := c.policyOf(ctx, host)
-	if err != nil {
-		return Plan{}, err
-	}
-	return Plan{
-		HostID: h.ID, Host: host, Server: st.Server, Storage: st.Dataset, Dataset: h.Dataset,
-		Transport: h.Transport, Address: h.Address, Module: h.Module, HostKeys: h.HostKeys, JumpHostKeys: jumpKeys,
-		Policy: effective, Trigger: TriggerManual,
-	}, nil
 }
 
 // Probe looks at a host over the same way that a backup takes.

@@ -8,6 +8,7 @@ import (
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/worker/operate"
 )
 
 // hostFlags are those of a host itself, beside the settings that it inherits.
@@ -146,17 +147,10 @@ func (a *app) hostClone(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	like, err := store.Host(ctx, from)
-	if err != nil {
+	if n, err = (operate.Operator{Catalog: store}).LikeHost(ctx, from); err != nil {
 		return err
 	}
-	n = catalog.NewHost{Host: to, Notes: like.Notes, Tags: like.Tags}
-	if like.Storage != "" {
-		n.Storage = like.Server + ":" + like.Storage
-	}
-	if n.Settings, err = store.Settings(ctx, catalog.OfHost(from)); err != nil {
-		return err
-	}
+	n.Host = to
 	if err := newHost(c, &n); err != nil {
 		return err
 	}

@@ -3,14 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	ucli "github.com/urfave/cli/v2"
-	"golang.org/x/crypto/ssh"
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/internal/policy"
+	"planb/internal/sshx"
 )
 
 func (a *app) hostEdit(c *ucli.Context) error {
@@ -83,16 +82,11 @@ func forgetJumpHostKeys(ctx context.Context, store *catalog.Store, host ident.Ho
 	return store.ForgetJumpHostKeys(ctx, effective.JumpHost.Value)
 }
 
-// parseHostKeys checks public keys, and leaves of each its type and base64
-// text, which is what known_hosts has after a host's name.
+// parseHostKeys reads the values of --host-key.
 func parseHostKeys(lines []string) ([]string, error) {
-	keys := make([]string, 0, len(lines))
-	for _, line := range lines {
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
-		if err != nil {
-			return nil, usagef("--host-key: %q is not a public key: give what `ssh-keyscan` or the host's /etc/ssh/ssh_host_*_key.pub says, e.g. \"ssh-ed25519 AAAA…\"", line)
-		}
-		keys = append(keys, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))))
+	keys, err := sshx.ParseHostKeys(lines)
+	if err != nil {
+		return nil, usagef("--host-key: %w", err)
 	}
 	return keys, nil
 }

@@ -10,6 +10,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/worker"
+	"planb/worker/operate"
 	"planb/workflows"
 )
 
@@ -109,10 +110,8 @@ func (a *app) askRemove(c *ucli.Context, o openedHost, purge bool) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range snaps {
-		if s.Holds > 0 {
-			return refusedf("the snapshot %s@%s is held: release it first with planb snapshot release", h.Ident(), s.Name)
-		}
+	if err := operate.MayPurge(snaps); err != nil {
+		return refusedf("%w with planb snapshot release", err)
 	}
 	if err := a.ask(c, fmt.Sprintf("Remove host %s and destroy its data, %d snapshots, now?", h.Ident(), len(snaps))); err != nil {
 		return err

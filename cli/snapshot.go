@@ -9,6 +9,7 @@ import (
 	"planb/activities"
 	"planb/internal/ident"
 	"planb/worker"
+	"planb/worker/operate"
 	"planb/workflows"
 )
 
@@ -45,8 +46,8 @@ func (a *app) snapshotHold(c *ucli.Context) error {
 	if reason == "" {
 		return usagef("say why it is held: --reason \"…\"")
 	}
-	if len(reason) > maxReason {
-		return usagef("the reason is too long: at most %d bytes", maxReason)
+	if len(reason) > operate.MaxHoldReason {
+		return usagef("the reason is too long: at most %d bytes", operate.MaxHoldReason)
 	}
 	in := workflows.ChangeSnapshotInput{Change: activities.ChangeHold, Reason: reason}
 	said := "Held " + target.String() + "."
@@ -60,9 +61,6 @@ func (a *app) snapshotHold(c *ucli.Context) error {
 	return a.changeSnapshot(c, target, in, said)
 }
 
-// maxReason keeps a reason within what ZFS takes as the value of a property.
-const maxReason = 500
-
 // lastMoment is the end of a day in the host's time zone, which has to be yet
 // to come.
 func (a *app) lastMoment(c *ucli.Context, host ident.Host, day string) (time.Time, error) {
@@ -74,13 +72,9 @@ func (a *app) lastMoment(c *ucli.Context, host ident.Host, day string) (time.Tim
 	if err != nil {
 		return time.Time{}, err
 	}
-	at, err := time.ParseInLocation(time.DateOnly, day, zone)
+	at, err := operate.HoldEnd(day, zone, time.Now())
 	if err != nil {
-		return time.Time{}, usagef("--until: %q is not a day: write it as in 2027-06-30", day)
-	}
-	at = at.AddDate(0, 0, 1)
-	if at.Before(time.Now()) {
-		return time.Time{}, usagef("--until: %s is over: give a day to come", day)
+		return time.Time{}, usagef("--until: %w", err)
 	}
 	return at, nil
 }

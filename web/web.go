@@ -116,12 +116,13 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 			return nil
 		}),
 	}
-	data := readers.New(o.Catalog, o.DataKey)
+	logs := readers.New(o.Catalog, o.DataKey)
 	operator := operate.Operator{Catalog: o.Catalog, Temporal: o.Temporal}
 	for _, family := range [][]server.Route{
 		s.SignInRoutes(),
 		fleet.New(o.Catalog, operator, o.Now).Routes(),
 		hosts.List{Catalog: o.Catalog, Operator: operator, Now: o.Now, Log: o.Log}.Routes(),
+		hosts.Page{Catalog: o.Catalog, Operator: operator, Readers: logs, Now: o.Now, Log: o.Log}.Routes(),
 		audit.Pages{Catalog: o.Catalog}.Routes(),
 		users.Pages{Catalog: o.Catalog, Passwords: passwords, Now: o.Now}.Routes(),
 		groups.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
@@ -129,9 +130,9 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		schedule.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
 		policies.Pages{Catalog: o.Catalog, Operator: operator}.Routes(),
 		runs.Pages{
-			Catalog: o.Catalog, Operator: operator, Logs: data, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
+			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
 		}.Routes(),
-		browse.Pages{Catalog: o.Catalog, Files: data}.Routes(),
+		browse.Pages{Catalog: o.Catalog, Files: logs}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)

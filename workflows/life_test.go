@@ -211,7 +211,7 @@ func TestProbePinsOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
 	for _, pin := range []bool{false, true} {
 		e := newLifeEnv(t)
-		e.OnActivity(activities.LoadProbeName, mock.Anything, web1).Return(activities.Plan{HostID: "id", Server: "store1"}, nil)
+		e.OnActivity(activities.LoadProbeName, mock.Anything, activities.LoadProbeInput{Host: web1}).Return(activities.Plan{HostID: "id", Server: "store1"}, nil)
 		e.OnActivity(activities.ProbeName, mock.Anything, mock.Anything).
 			Return(activities.ProbeReport{Ready: true, HostKeys: []string{"ssh-ed25519 AAAA"}, KeysLearned: true}, nil)
 		pinned := 0

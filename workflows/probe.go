@@ -12,8 +12,11 @@ import (
 // ProbeInput starts ProbeHost.
 type ProbeInput struct {
 	Host ident.Host `json:"host"`
-	// Pin accepts the keys of a host that was never met before from now on.
+	// Pin accepts the keys of a host that was never met before from now on; not
+	// with a draft.
 	Pin bool `json:"pin,omitempty"`
+	// Draft, when set, is the host as it is about to be saved.
+	Draft *activities.HostDraft `json:"draft,omitempty"`
 }
 
 // probeTries is how long a probe is tried, somebody looking on.
@@ -23,12 +26,13 @@ const probeTries = 3 * time.Minute
 // do it. It changes nothing, unless it is to pin the host's keys.
 func ProbeHost(ctx workflow.Context, in ProbeInput) (report activities.ProbeReport, err error) {
 	var plan activities.Plan
-	err = workflow.ExecuteActivity(onControl(ctx, "read the policy of "+in.Host.String()), activities.LoadProbeName, in.Host).Get(ctx, &plan)
+	err = workflow.ExecuteActivity(onControl(ctx, "read the policy of "+in.Host.String()), activities.LoadProbeName,
+		activities.LoadProbeInput{Host: in.Host, Draft: in.Draft}).Get(ctx, &plan)
 	if err != nil {
 		return report, err
 	}
 	err = workflow.ExecuteActivity(onServerSoon(ctx, plan.Server, "look at "+in.Host.String(), probeTries), activities.ProbeName, plan).Get(ctx, &report)
-	if err != nil || !in.Pin || !report.KeysLearned && len(report.JumpHostKeys) == 0 {
+	if err != nil || !in.Pin || in.Draft != nil || !report.KeysLearned && len(report.JumpHostKeys) == 0 {
 		return report, err
 	}
 	pin := activities.PinHostKeysInput{

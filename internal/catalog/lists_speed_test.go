@@ -100,6 +100,18 @@ func TestListsOfALargeFleetAreFast(t *testing.T) {
 			load := catalog.LoadOver(starts, now, now.AddDate(0, 0, 1), 10*time.Minute)
 			return len(load), err
 		}, 144},
+		{"schedule of two days", func(ctx context.Context) (int, error) {
+			starts, err := s.Starts(ctx, catalog.Everything(), now.Add(-12*time.Hour), now.Add(36*time.Hour))
+			return min(len(starts), 5000), err
+		}, 5000},
+		{"groups", func(ctx context.Context) (int, error) {
+			list, err := s.GroupLines(ctx, catalog.Everything(), now)
+			return len(list), err
+		}, 50},
+		{"who sets what", func(ctx context.Context) (int, error) {
+			_, err := s.AllOwnSettings(ctx, catalog.Everything())
+			return 0, err
+		}, 0},
 		{"audit", audit(catalog.AuditQuery{Visible: catalog.Everything()}), 50},
 		{"audit of five groups", audit(catalog.AuditQuery{Visible: seen}), 50},
 		{"audit of one host", audit(catalog.AuditQuery{Visible: catalog.Everything(), Subject: one.String()}), 50},

@@ -74,6 +74,18 @@ func (s *Store) GroupEffective(ctx context.Context, group string) (policy.Effect
 	return e, err
 }
 
+// EffectiveWith gives what would be in force for a host of a group, there
+// already or not, that set own itself.
+func (s *Store) EffectiveWith(ctx context.Context, group string, own policy.Settings) (policy.Effective, error) {
+	var e policy.Effective
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		l, err := readLayers(ctx, tx, `p.scope = 'system' or g.name = $1`, group)
+		e = policy.Resolve(l.system, l.groups[group], own)
+		return err
+	})
+	return e, err
+}
+
 // SystemEffective gives what all groups inherit.
 func (s *Store) SystemEffective(ctx context.Context) (policy.Effective, error) {
 	set, err := s.Settings(ctx, OfSystem())

@@ -139,8 +139,13 @@ func (c Copy) list() (string, error) {
 		if err := c.check(clean); err != nil {
 			return "", err
 		}
-		// The "./" keeps a name that begins with # or ; from being a comment.
-		b.WriteString("." + clean + "\x00")
+		if clean == "/" {
+			clean = "./"
+		}
+		// Beginning with a slash, which rsync takes away: a name that begins with #
+		// or ; is a comment without it, and with "./" the target itself would get
+		// the owner and mode that the host's root directory has.
+		b.WriteString(clean + "\x00")
 	}
 	return b.String(), nil
 }

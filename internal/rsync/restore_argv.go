@@ -2,7 +2,10 @@ package rsync
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -119,7 +122,9 @@ func (r *restoring) ends(argv []string) []string {
 		if r.KeepFake {
 			argv = append(argv, "--remote-option=--fake-super")
 		}
-		return append(argv, "--secluded-args", "--rsh="+localShell, "--", source, "localhost:"+dest)
+		// The working directory: in a name, the receiving rsync takes * ? and [ for
+		// a pattern, and may restore to another place that fits it.
+		return append(argv, "--secluded-args", "--rsh="+localShell, "--", source, "localhost:./")
 	}
 	shell, _ := r.Session.RsyncShell() // checked by Open
 	argv = append(argv, "--rsh="+shell)
@@ -142,6 +147,24 @@ func (r *restoring) runOneFrom(ctx context.Context, argv []string, list io.Reade
 	}
 	if r.Session != nil {
 		t.target, t.name = &r.Session.Target, r.Session.Target.Alias
+		return t.run(ctx)
+	}
+	var err error
+	if t.dir, err = r.workingDir(); err != nil {
+		return Result{}, err
+	}
+	if real, err := filepath.EvalSymlinks(t.dir); err == nil {
+		t.messages.dest = real // as rsync has it in messages
 	}
 	return t.run(ctx)
+}
+
+// workingDir is the local target; for a dry run to one that is not there yet, an
+// empty directory.
+func (r *restoring) workingDir() (string, error) {
+	if _, err := os.Stat(r.Dest); !r.DryRun || !errors.Is(err, fs.ErrNotExist) {
+		return r.Dest, nil
+	}
+	empty := r.file("nothing")
+	return empty, os.MkdirAll(empty, 0o700)
 }

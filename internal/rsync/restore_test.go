@@ -159,7 +159,7 @@ func TestRestoreLeavesWhatIsThere(t *testing.T) {
 				"deleted /etc/app/extra", "kept /etc/app", "kept /etc/app/a", "kept /etc/app/d", "kept /etc/app/link",
 				"new /etc/app/b", "new /etc/app/d/x", "new /etc/app/new", "new /etc/app/new/y",
 			}, changes)
-			require.Equal(t, rsync.RestoreCounts{New: 4, Kept: 4, Deleted: 1, Files: 3, Bytes: 4, Total: 11}, report.Counts)
+			require.Equal(t, rsync.RestoreCounts{New: 4, Kept: 4, Deleted: 1, Files: 3, Bytes: 4, Total: 10}, report.Counts)
 
 			report, changes = restoreTo(t, r)
 			require.Equal(t, rsync.Warning, report.State, report.Message)
@@ -298,6 +298,45 @@ func TestRestoreOfAHugeSparseFileTakesNoRoom(t *testing.T) {
 
 // What cannot be given to a file by one who is not root is left out, and the
 // files are there.
+// The receiving rsync must not take the name of a target for a pattern, which
+// other directories fit.
+func TestRestoreToANameThatIsAPattern(t *testing.T) {
+	t.Parallel()
+	source, parent := t.TempDir(), t.TempDir()
+	write(t, source, map[string]string{"etc/a": "restored"})
+	for name, other := range map[string]string{"to[1]": "to1", "all*": "all-mine", "a b?$x\\": "a bc$x"} {
+		write(t, parent, map[string]string{other + "/etc/a": "mine"})
+		r := rsync.Restore{Source: source, Paths: []string{"/etc"}, Dest: filepath.Join(parent, name), Overwrite: true}
+		dry := r
+		dry.DryRun = true
+		report, changes := restoreTo(t, dry)
+		require.Equal(t, rsync.OK, report.State, report.Message)
+		require.Equal(t, []string{"new /etc", "new /etc/a"}, changes, name)
+		require.NoDirExists(t, r.Dest)
+
+		report, _ = restoreTo(t, r)
+		require.Equal(t, rsync.OK, report.State, report.Message)
+		require.Equal(t, "restored", read(t, parent, name+"/etc/a"))
+		require.Equal(t, "mine", read(t, parent, other+"/etc/a"))
+	}
+}
+
+// Programs that the host has as root's are for the owner of the target alone.
+func TestRestoreLeavesTheTargetItselfAsItIs(t *testing.T) {
+	t.Parallel()
+	source, dest := t.TempDir(), filepath.Join(t.TempDir(), "to")
+	write(t, source, map[string]string{"etc/a": "a", "#b": "b", ";c": "c"})
+	require.NoError(t, os.Chmod(source, 0o755))
+	report, _ := restoreTo(t, rsync.Restore{Source: source, Paths: []string{"/etc/a", "/#b", "/;c"}, Dest: dest})
+	require.Equal(t, rsync.OK, report.State, report.Message)
+	require.FileExists(t, filepath.Join(dest, "etc/a"))
+	require.FileExists(t, filepath.Join(dest, "#b"))
+	require.FileExists(t, filepath.Join(dest, ";c"))
+	info, err := os.Stat(dest)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+}
+
 func TestRestoreAsSelf(t *testing.T) {
 	t.Parallel()
 	host, dest := t.TempDir(), t.TempDir()

@@ -109,6 +109,7 @@ type transfer struct {
 	name     string
 	target   *sshx.Target
 	argv     []string
+	dir      string // to run in; empty for the program's own
 	stdin    io.Reader
 	options  RunOptions
 	messages messages
@@ -142,7 +143,7 @@ func (t *transfer) run(ctx context.Context) (Result, error) {
 	runCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	cmd := command.Cmd{
-		Argv: t.argv, Env: environment(), Stdin: t.stdin,
+		Argv: t.argv, Dir: t.dir, Env: environment(), Stdin: t.stdin,
 		Stdout: w, Stderr: &t.messages, Grace: grace,
 		Started: func(pid int) { t.pgid = pid; w.start(pid, stop) },
 	}

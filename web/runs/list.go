@@ -173,4 +173,10 @@ func scopeOf(r catalog.Run) access.Scope {
 	return access.OfGroup(group)
 }
 
-func seconds(s float64) string { return ui.Duration(time.Duration(s * float64(time.Second))) }
+func seconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	if d < 10*time.Second {
+		return took(d)
+	}
+	return ui.Duration(d)
+}

@@ -92,8 +92,11 @@ func timeline(r catalog.Run, steps []worker.Step, st *worker.Status, now time.Ti
 
 // took gives how long a step took, to a tenth of a second when that tells more.
 func took(d time.Duration) string {
-	if d < 10*time.Second {
+	switch {
+	case d < 50*time.Millisecond:
+		return "< 0.1s"
+	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
-	return (d.Round(time.Second)).String()
+	return d.Round(time.Second).String()
 }

@@ -5,8 +5,10 @@ package schedule
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"planb/internal/access"
@@ -54,7 +56,8 @@ const (
 	weekAhead = 7
 	// mostNext and mostPaused bound the lists below the chart.
 	mostNext, mostPaused = 30, 100
-	// carry is how long before a day transfers may begin that reach into it.
+	// carry is how long before a day transfers may begin that reach into it, and
+	// how far the list of starts goes on after it.
 	carry = 12 * time.Hour
 )
 
@@ -74,7 +77,6 @@ type scheduleView struct {
 type dayTab struct {
 	Date, Label string
 	From, Until time.Time
-	Starts      int
 }
 
 // chart is one server's day.
@@ -107,18 +109,7 @@ func (p Pages) show(w http.ResponseWriter, r *http.Request) error {
 			v.Day = d
 		}
 	}
-	starts, err := p.Catalog.Starts(ctx, seen, v.Days[0].From.Add(-carry), v.Days[weekAhead-1].Until)
-	if err != nil {
-		return err
-	}
-	for i, d := range v.Days {
-		for _, s := range starts {
-			if !s.At.Before(d.From) && s.At.Before(d.Until) {
-				v.Days[i].Starts++
-			}
-		}
-	}
-	rooms, err := p.Catalog.StorageRooms(ctx, seen, now)
+	starts, rooms, paused, err := p.ask(ctx, seen, v.Day, now)
 	if err != nil {
 		return err
 	}
@@ -130,18 +121,28 @@ func (p Pages) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Charts = charts(starts, rooms, v.Day)
 	for _, s := range starts {
-		if s.At.After(now) && len(v.Next) < mostNext {
+		if s.At.After(now) && !s.At.Before(v.Day.From) && len(v.Next) < mostNext {
 			v.Next = append(v.Next, s)
 		}
 	}
-	paused, err := p.Catalog.HostPage(ctx, catalog.HostQuery{
-		Visible: seen, Health: []policy.Health{policy.HealthPaused}, Limit: mostPaused, Now: now,
-	})
-	if err != nil {
-		return err
-	}
 	v.Paused, v.PausedN = paused.Hosts, paused.Total
 	return server.Render(w, r, http.StatusOK, showPage(v))
+}
+
+// ask reads what the page shows: the starts, which take longest with thousands
+// of hosts, beside the rest.
+func (p Pages) ask(ctx context.Context, seen catalog.Visible, day dayTab, now time.Time) (
+	starts []catalog.Start, rooms []catalog.StorageRoom, paused catalog.HostList, err error,
+) {
+	var wg sync.WaitGroup
+	var startsErr, roomsErr, pausedErr error
+	wg.Go(func() { starts, startsErr = p.Catalog.Starts(ctx, seen, day.From.Add(-carry), day.Until.Add(carry)) })
+	rooms, roomsErr = p.Catalog.StorageRooms(ctx, seen, now)
+	paused, pausedErr = p.Catalog.HostPage(ctx, catalog.HostQuery{
+		Visible: seen, Health: []policy.Health{policy.HealthPaused}, Limit: mostPaused, Now: now,
+	})
+	wg.Wait()
+	return starts, rooms, paused, errors.Join(startsErr, roomsErr, pausedErr)
 }
 
 // tabs are the days from today on, in a zone: some have 23 or 25 hours.
