@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"golang.org/x/sys/unix"
 
@@ -85,6 +85,10 @@ func (d scratch) room() (int64, error) {
 	return int64(st.Bavail) * st.Bsize / 2, nil
 }
 
+// scratchName is what openScratch calls a place: the run, which is a UUID, and
+// the number of the try. The directory may hold things of others.
+var scratchName = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9]+$`)
+
 // CleanScratch removes what verifications of an earlier worker left. It is for
 // the start of the only worker that uses the directory.
 func (s *Storage) CleanScratch() error {
@@ -94,9 +98,7 @@ func (s *Storage) CleanScratch() error {
 	}
 	var failed []error
 	for _, e := range entries {
-		// Run ids have five parts: nobody else names a directory like this.
-		run, _, _ := strings.Cut(e.Name(), ".")
-		if e.IsDir() && strings.Count(run, "-") == 4 {
+		if e.IsDir() && scratchName.MatchString(e.Name()) {
 			failed = append(failed, removeTree(filepath.Join(s.scratchDir(), e.Name())))
 		}
 	}

@@ -220,7 +220,7 @@ func TestVerifyGoesOnAfterACrash(t *testing.T) {
 
 	// What the worker that starts finds is removed; what is not PlanB's is not.
 	require.NoError(t, os.MkdirAll(left, 0o700))
-	other := filepath.Join(v.scratchDir(), "somebody's")
+	other := filepath.Join(v.scratchDir(), "photos-of-my-own-family")
 	require.NoError(t, os.MkdirAll(other, 0o700))
 	require.NoError(t, v.CleanScratch())
 	require.NoDirExists(t, left)
