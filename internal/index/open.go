@@ -99,7 +99,9 @@ func damage(err error) error {
 	var s *sqlite.Error
 	if errors.As(err, &s) {
 		switch s.Code() & 0xff {
-		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH:
+		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH,
+			// Rows that contradict each other.
+			sqlite3.SQLITE_CONSTRAINT:
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 	}

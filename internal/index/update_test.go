@@ -268,3 +268,20 @@ func TestFakeSuperIsUndone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/etc/passwd", list[0].Target)
 }
+
+// A directory that could not be looked at once, and can be again.
+func TestUpdateAfterADirectoryThatCouldNotBeRead(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.write("d/a", "1")
+	s.write("d/sub/b", "1")
+	s.snap()
+	_, err := s.x.db.ExecContext(t.Context(), `UPDATE versions SET mode = 0 WHERE file = (SELECT id FROM files WHERE name = CAST('d' AS BLOB))`)
+	require.NoError(t, err)
+	s.write("d/c", "2")
+	s.snap()
+	list, err := s.x.History(t.Context(), "/d/a")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Len(t, list[0].Snapshots, 2)
+}

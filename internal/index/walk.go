@@ -111,7 +111,9 @@ func (w *walk) one(d *tree.Dir, dir int64, at place, e entry) (total, error) {
 	}
 	var id int64
 	var err error
-	fresh := e.was == nil || !e.was.isDir() // nothing beneath it has rows
+	// Nothing beneath it has rows. One that could not be looked at may have been a
+	// directory before.
+	fresh := e.was == nil || !e.was.isDir() && !e.was.unread()
 	switch {
 	case e.now == nil && e.was == nil:
 		return total{}, nil
