@@ -215,6 +215,9 @@ func (t *Tally) Summary() string {
 	if t.NotComparable > 0 {
 		text += fmt.Sprintf(", %d more could be held against nothing", t.NotComparable)
 	}
+	if t.TooLarge > 0 {
+		text += fmt.Sprintf(", %d too large for the sample left out", t.TooLarge)
+	}
 	if t.Attributes > 0 {
 		text += fmt.Sprintf("; %s another owner, mode, ACL or attributes on the host now, the first is %s",
 			are(t.Attributes, "file has", "files have"), t.AttributeFiles[0])

@@ -69,6 +69,9 @@ func TestOutcome(t *testing.T) {
 	tally.Add(verify.Observed{Shown: "/b", Snapshot: same, Live: same})
 	require.Equal(t, verify.Proven, tally.Outcome())
 	require.Equal(t, "1 file was restored and found equal, 3 more could be held against nothing", tally.Summary())
+	left := tally
+	left.TooLarge = 2
+	require.Contains(t, left.Summary(), "2 too large for the sample left out")
 	for range 100 {
 		tally.Add(verify.Observed{Shown: "/c", Snapshot: same, Sum: verify.SumDiffers})
 	}
