@@ -34,7 +34,7 @@ func (s *Storage) refuseRestore(ctx context.Context, in RestoreActivityInput) er
 			return permanent(ErrTypeRefused, "pushing files to hosts is not turned on at the storage server "+in.Plan.Server,
 				"set restore.key in its planb.yaml, see docs/restore.md, or restore to a directory", nil)
 		}
-		if in.Delete && in.Prefix == "" && slices.ContainsFunc(in.Paths, func(p string) bool { return tree.Clean(p) == "/" }) {
+		if in.Delete && (in.Prefix == "" || filepath.Clean(in.Prefix) == "/") && slices.ContainsFunc(in.Paths, func(p string) bool { return tree.Clean(p) == "/" }) {
 			return permanent(ErrTypeRefused, "to delete on all of a host would take what its backups leave out, such as /dev and /proc",
 				"name the directories in which --delete is meant", nil)
 		}

@@ -289,7 +289,9 @@ func TestRestoreToAHost(t *testing.T) {
 	}
 	whole := in
 	whole.Prefix, whole.Paths, whole.Delete, whole.DryRun, whole.Plan.Run = "", []string{"/etc", "//."}, true, true, "run2"
-	require.Contains(t, s.refuses(ErrTypeRefused, s.Restore, whole), "what its backups leave out")
+	for _, whole.Prefix = range []string{"", "/", "/./"} {
+		require.Contains(t, s.refuses(ErrTypeRefused, s.Restore, whole), "what its backups leave out")
+	}
 	// Another key than the pinned one: nothing is sent.
 	in.Prefix, in.Plan.Run = dir+"/other", "run3"
 	host.NewHostKey()

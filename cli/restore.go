@@ -244,6 +244,9 @@ func restoreFlags(c *ucli.Context) (target ident.HostSnap, in workflows.RestoreI
 		Host: target.Host, Overwrite: c.Bool("overwrite"), Delete: c.Bool("delete"), DryRun: c.Bool("dry-run"),
 		AsSelf: c.Bool("as-self"), Prefix: c.String("prefix"),
 	}
+	if in.Prefix != "" && filepath.Clean(in.Prefix) == "/" {
+		in.Prefix = "" // which is the original place, and asked about as that
+	}
 	for _, p := range c.Args().Tail() {
 		if !filepath.IsAbs(p) {
 			if _, err := ident.ParseHost(p); err == nil && toHost.set {
@@ -275,7 +278,7 @@ func restoreFlags(c *ucli.Context) (target ident.HostSnap, in workflows.RestoreI
 // restoreConflicts refuses flags that do not go together.
 func restoreConflicts(c *ucli.Context, in workflows.RestoreInput) error {
 	switch {
-	case in.Prefix != "" && in.ToHost == (ident.Host{}):
+	case c.String("prefix") != "" && in.ToHost == (ident.Host{}):
 		return usagef("--prefix goes with --to-host")
 	case in.Prefix != "":
 		if err := rsync.CheckRemoteDest(in.Prefix); err != nil {
