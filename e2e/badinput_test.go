@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -22,6 +24,10 @@ func TestBadInputChangesNothing(t *testing.T) {
 	snapshot := backupOK(t, "bad/web1")
 	must(t, "group", "add", "badgroup")
 	addHost(t, "bad/taken", s)
+	// Temporal lists a schedule a moment after it has been made.
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(scheduleIDs(t), func(id string) bool { return strings.HasPrefix(id, "schedule/bad/taken ") })
+	}, patience, 100*time.Millisecond)
 	to := t.TempDir()
 	closed := fmt.Sprintf("127.0.0.1:%d", sshtest.FreePort(t))
 
