@@ -66,13 +66,18 @@ type Page struct {
 	Log    *slog.Logger
 }
 
-// Routes are their lines of the table.
+// Routes are their lines of the table. The form of a new host names its group in
+// a field, which is then held against the rights of whoever sent it.
 func (p Page) Routes() []server.Route {
 	of := func(method string, right access.Right, rest string, h server.HandlerFunc) server.Route {
 		return server.Route{Method: method, Pattern: "/hosts/{group}/{host}" + rest, Right: right, Scope: server.InGroup, Handle: h}
 	}
 	const get, post = http.MethodGet, http.MethodPost
 	return []server.Route{
+		{Method: get, Pattern: "/hosts/new", Right: access.Manage, Scope: server.Anything, Handle: p.askNew},
+		{Method: post, Pattern: "/hosts/new", Right: access.Manage, Scope: server.Anything, Handle: p.add},
+		of(get, access.Manage, "/edit", p.askEdit),
+		of(post, access.Manage, "/edit", p.edit),
 		of(get, access.View, "", p.show),
 		of(get, access.View, "/live", p.live),
 		of(get, access.View, "/sizes", p.sizes),
