@@ -180,7 +180,7 @@ func (s *Storage) restoreFiles(ctx context.Context, job restoreJob) (RestoreResu
 		Source: job.source, Paths: job.Paths, Dest: job.To, AsSelf: job.AsSelf,
 		FakeSuper: can.Xattrs && s.storedFake(job.source), ACLs: can.ACLs, Xattrs: can.Xattrs,
 		Overwrite: job.Overwrite, Delete: job.Delete, DryRun: job.DryRun,
-		WorkDir: s.restoreDir(p.Run), OnChange: log.change,
+		Includes: p.Include, Excludes: p.Exclude, WorkDir: s.restoreDir(p.Run), OnChange: log.change,
 	}
 	o := rsync.RunOptions{Log: job.log, OnProgress: job.progress}
 	if p.Target != nil {

@@ -31,6 +31,9 @@ type RestorePlan struct {
 	Server   string     `json:"server"`
 	Dataset  string     `json:"dataset"`
 	Snapshot string     `json:"snapshot"`
+	// Include and Exclude are what backups of the host take and leave out.
+	Include []string `json:"include,omitempty"`
+	Exclude []string `json:"exclude,omitempty"`
 	// Target is the host to push to.
 	Target *Plan `json:"target,omitempty"`
 }
@@ -52,6 +55,11 @@ func (c *Control) LoadRestore(ctx context.Context, in LoadRestoreInput) (Restore
 	plan := RestorePlan{
 		Run: in.Run, HostID: h.ID, Host: in.Host, Server: h.Server, Dataset: h.Dataset, Snapshot: snapshot,
 	}
+	effective, err := c.Catalog.Effective(ctx, in.Host)
+	if err != nil {
+		return RestorePlan{}, refused("reading the policy", err)
+	}
+	plan.Include, plan.Exclude = effective.Include.Value, effective.Exclude.Value
 	subjects := []ident.Host{in.Host}
 	// Before the run is entered: one that is refused here has not begun.
 	if in.ToHost != (ident.Host{}) {

@@ -83,6 +83,16 @@ func (f Filter) Bytes() []byte {
 	return []byte(strings.Join(f.rules, "\x00") + "\x00")
 }
 
+// protecting gives the rules by which a deletion spares what is left out.
+func (f Filter) protecting() Filter {
+	var out Filter
+	for _, rule := range f.rules {
+		kind, pattern, _ := strings.Cut(rule, " ")
+		out.add(map[string]string{"-": "P", "+": "R"}[kind], pattern)
+	}
+	return out
+}
+
 // letter is one character of a pattern; special ones mean something.
 type letter struct {
 	r       byte

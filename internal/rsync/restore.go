@@ -49,6 +49,10 @@ type Restore struct {
 	// Delete removes what is there and not in the snapshot, in directories among
 	// Paths.
 	Delete bool
+	// Includes and Excludes are what backups of the host take and leave out; see
+	// NewFilter. What they leave out, and what is on another file system than the
+	// directory above it, is not deleted: that no snapshot has it says nothing.
+	Includes, Excludes []string
 	// DryRun changes nothing, and tells what would change.
 	DryRun bool
 	// WorkDir is a directory of this restore's own, made when missing. The next
@@ -143,6 +147,9 @@ func RunRestore(ctx context.Context, r Restore, o RunOptions) (RestoreReport, er
 		return RestoreReport{}, err
 	}
 	run := &restoring{Restore: r, options: o, list: list}
+	if err := run.spare(); err != nil {
+		return RestoreReport{}, err
+	}
 	return run.run(ctx)
 }
 

@@ -53,7 +53,7 @@ const rawItems = "--out-format=%i %l %n"
 func (r *restoring) compareArgv() []string {
 	argv := append(r.base(r.letters()), "--dry-run", rawItems)
 	if r.Delete {
-		argv = append(argv, "--delete", r.protect())
+		argv = append(append(argv, "--delete"), r.protect()...)
 	}
 	return r.ends(argv)
 }
@@ -108,12 +108,30 @@ func (r *restoring) deleteArgv() []string {
 	if r.Overwrite {
 		letters += "t"
 	}
-	argv := append(r.base(letters), "--no-implied-dirs", "--delete", "--existing", "--ignore-existing", "--info=del1,name0", "--out-format=%i %n", r.protect())
-	return r.ends(argv)
+	argv := append(r.base(letters), "--no-implied-dirs", "--delete", "--existing", "--ignore-existing", "--info=del1,name0", "--out-format=%i %n")
+	return r.ends(append(argv, r.protect()...))
 }
 
-// protect keeps the directory for temporary files from being deleted.
-func (r *restoring) protect() string { return "--filter=protect /" + TempPrefix + "*" }
+// protect keeps from being deleted the directory for temporary files, and what
+// backups leave out.
+func (r *restoring) protect() []string {
+	return []string{"--filter=protect /" + TempPrefix + "*", "--one-file-system", "--filter=merge " + r.file(spareRules)}
+}
+
+// spareRules is the file in WorkDir with the rules for what backups leave out.
+const spareRules = "spare"
+
+// spare writes it.
+func (r *restoring) spare() error {
+	if !r.Delete {
+		return nil
+	}
+	filter, err := NewFilter(r.Includes, r.Excludes)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(r.file(spareRules), filter.protecting().Bytes(), 0o600)
+}
 
 // ends adds the way to the target, and both ends.
 func (r *restoring) ends(argv []string) []string {

@@ -321,6 +321,44 @@ func TestRestoreToANameThatIsAPattern(t *testing.T) {
 	}
 }
 
+// That a snapshot does not have what backups leave out is no reason to delete it.
+func TestRestoreDeletesNothingThatBackupsLeaveOut(t *testing.T) {
+	t.Parallel()
+	server := sshtest.Server(t)
+	for _, remote := range []bool{false, true} {
+		source, dest := t.TempDir(), plainDir(t)
+		write(t, source, map[string]string{"var/www/a": "a", "var/lib/db": "d"})
+		write(t, dest, map[string]string{
+			"var/www/a": "a", "var/www/new": "n", "var/www/x.tmp": "t", "var/lib/docker/image": "i", "var/lib/db": "d", "var/lib/gone": "g",
+			"var/spool/mail": "m",
+		})
+		r := rsync.Restore{
+			Source: source, Dest: dest, Paths: []string{"/var"}, Delete: true,
+			Includes: []string{"/var/www", "/var/lib"}, Excludes: []string{"*.tmp", "/var/lib/docker"},
+		}
+		if remote {
+			r.Session = server.Session()
+		}
+		for _, r.DryRun = range []bool{true, false} {
+			report, changes := restoreTo(t, r)
+			var deleted []string
+			for _, c := range changes {
+				if strings.HasPrefix(c, "deleted ") {
+					deleted = append(deleted, c)
+				}
+			}
+			require.Equal(t, []string{"deleted /var/lib/gone", "deleted /var/www/new"}, deleted)
+			require.EqualValues(t, 2, report.Counts.Deleted)
+		}
+		for _, name := range []string{"var/www/a", "var/www/x.tmp", "var/lib/docker/image", "var/lib/db", "var/spool/mail"} {
+			require.FileExists(t, filepath.Join(dest, name))
+		}
+		for _, name := range []string{"var/www/new", "var/lib/gone"} {
+			require.NoFileExists(t, filepath.Join(dest, name))
+		}
+	}
+}
+
 // Programs that the host has as root's are for the owner of the target alone.
 func TestRestoreLeavesTheTargetItselfAsItIs(t *testing.T) {
 	t.Parallel()
