@@ -102,6 +102,9 @@ func (s *Storage) restore(ctx context.Context, in RestoreActivityInput) (Restore
 		return RestoreResult{}, err
 	}
 	defer view.Close() // one that stays is cleaned at the next start
+	if err := s.refuseDelete(ctx, in); err != nil {
+		return RestoreResult{}, err
+	}
 	source := filepath.Join(view.Path(), DataDir)
 	// Held open, the snapshot is in use also between one rsync and the next, so
 	// that pruning leaves it for another time.

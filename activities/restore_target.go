@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"planb/internal/policy"
 	"planb/internal/rsync"
 	"planb/internal/sshx"
 	"planb/internal/tree"
@@ -52,6 +53,23 @@ func (s *Storage) refuseRestore(ctx context.Context, in RestoreActivityInput) er
 			"--tar and --to-host keep them; --as-self restores without them", nil)
 	}
 	return s.refuseTarget(ctx, in.To, in.Plan.Dataset)
+}
+
+// refuseDelete keeps files from being deleted because a backup could not read
+// them.
+func (s *Storage) refuseDelete(ctx context.Context, in RestoreActivityInput) error {
+	if !in.Delete {
+		return nil
+	}
+	snap, err := s.ZFS.Snapshot(ctx, in.Plan.Dataset, in.Plan.Snapshot)
+	if err != nil {
+		return fmt.Errorf("looking how complete %s is: %w", in.Plan.Snapshot, err)
+	}
+	if policy.StatePartial != snap.Props[zfs.PropState] && policy.StatePartial != snap.Props[zfs.PropWorth] {
+		return nil
+	}
+	return permanent(ErrTypeRefused, in.Plan.Snapshot+" is partial: what it does not have may be what could not be read",
+		"restore without --delete, or from another snapshot", nil)
 }
 
 // refuseTarget keeps a restore out of the datasets that backups are in, and out

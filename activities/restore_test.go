@@ -136,6 +136,9 @@ func TestRestoreRefusals(t *testing.T) {
 	refused(ErrTypeRefused, "there is no "+dir+"/none", func(in *RestoreActivityInput) { in.Tar = dir + "/none/a.tar" })
 	refused(ErrTypeRefused, "/srv", func(in *RestoreActivityInput) { in.Tar, in.Paths = dir+"/a.tar", []string{"/srv"} })
 
+	partial := s.take(-1, policy.StatePartial)
+	refused(ErrTypeRefused, "is partial", func(in *RestoreActivityInput) { in.Plan.Snapshot, in.Delete = partial, true })
+
 	lock, err := rsync.TryLock(dir)
 	require.NoError(t, err)
 	refused(ErrTypeRefused, "another restore writes to "+dir, func(in *RestoreActivityInput) { in.To = dir })
