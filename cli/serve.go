@@ -256,7 +256,7 @@ func runWeb(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	defer tc.Close()
 	return web.Serve(ctx, web.Options{
 		Listen: cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
-		TemporalUI: cfg.Web.TemporalUI, Namespace: worker.Namespace(cfg), DataKey: cfg.Data.Key, Catalog: store, Temporal: tc, Log: log, Version: Version,
+		TemporalUI: cfg.Web.TemporalUI, Namespace: worker.Namespace(cfg), DataKey: cfg.Data.Key, RestoreDir: cfg.Web.RestoreDir, Catalog: store, Temporal: tc, Log: log, Version: Version,
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"planb/web/groups"
 	"planb/web/hosts"
 	"planb/web/policies"
+	"planb/web/restore"
 	"planb/web/runs"
 	"planb/web/schedule"
 	"planb/web/server"
@@ -44,6 +45,9 @@ type Options struct {
 	// TemporalUI is where runs can be watched; empty leaves the link out.
 	// Namespace is PlanB's in Temporal.
 	TemporalUI, Namespace string
+	// RestoreDir is the directory of storage servers below which the pages
+	// restore; empty is restore.DefaultDir.
+	RestoreDir string
 	// DataKey signs what is asked of the data services of storage servers.
 	DataKey string
 	Catalog *catalog.Store
@@ -133,6 +137,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
 		}.Routes(),
 		browse.Pages{Catalog: o.Catalog, Files: logs}.Routes(),
+		restore.Pages{Catalog: o.Catalog, Operator: operator, Files: logs, Dir: o.RestoreDir, Now: o.Now}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)

@@ -131,6 +131,9 @@ type Web struct {
 	Password string `yaml:"password"`
 	// TemporalUI is the address of Temporal's own pages, for links.
 	TemporalUI string `yaml:"temporal_ui"`
+	// RestoreDir is the directory of storage servers below which those restore
+	// from the pages who are no admin of all groups. Default: /srv/restored.
+	RestoreDir string `yaml:"restore_dir"`
 }
 
 // Verify is about verifications on this storage server.
