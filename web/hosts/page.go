@@ -59,11 +59,8 @@ type Page struct {
 	Catalog  PageCatalog
 	Operator PageOperator
 	Readers  Readers
-	// Browse gives the address at which the files of a snapshot are looked at; nil
-	// leaves the links out.
-	Browse func(host ident.Host, snap string) string
-	Now    func() time.Time
-	Log    *slog.Logger
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Routes are their lines of the table. The form of a new host names its group in

@@ -32,7 +32,6 @@ type hostView struct {
 	backups []catalog.Run
 	// last is the newest of them but those that were skipped.
 	last   *catalog.Run
-	browse func(host ident.Host, snap string) string
 }
 
 // liveView is the part of the page that changes while something is under way.
@@ -84,7 +83,7 @@ func (p Page) read(ctx context.Context, host ident.Host, all bool) (v hostView, 
 	if err != nil {
 		return v, err
 	}
-	v.host, v.policy, v.browse = hp.Host, hp.Policy, p.Browse
+	v.host, v.policy = hp.Host, hp.Policy
 	if v.about, err = p.Catalog.HostOverview(ctx, host, p.Now()); err != nil {
 		return v, err
 	}
@@ -261,14 +260,16 @@ func upper(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// barTones make what did not end well stand out.
 var barTones = map[string]ui.Tone{
-	policy.StateOK: ui.Good, policy.StateWarning: ui.Warn, policy.StatePartial: ui.Bad, policy.StateFailed: ui.Bad,
+	policy.StateWarning: ui.Warn, policy.StatePartial: ui.Bad, policy.StateFailed: ui.Bad,
 	policy.StateCancelled: ui.Neutral,
 }
 
-// bars draws one value of each backup; what has none is left empty.
+// bars draws one value of each backup at the right end of a chart that has room
+// for all; what has none is left empty.
 func (v hostView) bars(value func(catalog.Run) (n float64, text string)) []ui.Bar {
-	list := make([]ui.Bar, 0, len(v.backups))
+	list := make([]ui.Bar, charted-len(v.backups), charted)
 	for _, run := range v.backups {
 		n, text := value(run)
 		list = append(list, ui.Bar{Value: n, Tone: barTones[run.State], Title: ui.Stamp(run.Started) + ": " + text + ", " + run.State})

@@ -17,9 +17,10 @@ import (
 
 // oneSnap is the page of one snapshot.
 type oneSnap struct {
-	host   catalog.Host
-	snap   snapView
-	browse string
+	host catalog.Host
+	snap snapView
+	// before is the snapshot before it; empty for the oldest.
+	before string
 	// reason and until are what was typed, failed is why it was refused.
 	reason, until, failed string
 	zone                  *time.Location
@@ -40,11 +41,12 @@ func (p Page) foundSnap(r *http.Request) (v oneSnap, err error) {
 		return v, err
 	}
 	v.host, v.zone = hp.Host, hostView{policy: hp.Policy}.zone()
-	for _, s := range planned(snaps, hp.Policy, p.Now()) {
+	list := planned(snaps, hp.Policy, p.Now())
+	for i, s := range list {
 		if s.Name == r.PathValue("snap") {
 			v.snap = s
-			if p.Browse != nil {
-				v.browse = p.Browse(host, s.Name)
+			if i+1 < len(list) {
+				v.before = list[i+1].Name
 			}
 			return v, nil
 		}
