@@ -32,8 +32,9 @@ type Options struct {
 	Entry func(path string, m tree.Meta)
 	// Read, if given, is called with each number of bytes that was read of a file.
 	Read func(n int64)
-	// Left, if given, is called for each file that tar cannot hold, with the
-	// reason: sockets, devices with impossible numbers.
+	// Left, if given, is called for each file of which something is not in the
+	// archive, with the reason: sockets, devices with impossible numbers, and
+	// files that are there but for attributes tar cannot name.
 	Left func(path, why string)
 }
 
@@ -172,7 +173,7 @@ func (t *tarball) dirHeader(d *tree.Dir, name, to string, m tree.Meta) error {
 	if t.dry {
 		return nil
 	}
-	hdr, err := header(d, name, to, m)
+	hdr, err := t.header(d, name, to, m)
 	if err != nil {
 		return err
 	}
@@ -189,7 +190,7 @@ func (t *tarball) addFile(d *tree.Dir, name, to string, m tree.Meta) error {
 		return err
 	}
 	defer f.Close()
-	hdr, err := header(d, name, to, m)
+	hdr, err := t.header(d, name, to, m)
 	if err != nil {
 		return err
 	}
@@ -234,7 +235,7 @@ func (t *tarball) addSpecial(d *tree.Dir, name, to string, m tree.Meta) error {
 	if done, err := t.hardlink(to, m); done || err != nil {
 		return err
 	}
-	hdr, err := header(d, name, to, m)
+	hdr, err := t.header(d, name, to, m)
 	if err != nil {
 		return err
 	}
@@ -277,10 +278,16 @@ func (t *tarball) hardlink(to string, m tree.Meta) (bool, error) {
 }
 
 // header gives what is common to all types.
-func header(d *tree.Dir, name, to string, m tree.Meta) (*tar.Header, error) {
+func (t *tarball) header(d *tree.Dir, name, to string, m tree.Meta) (*tar.Header, error) {
 	attrs, err := d.Attrs(name, m)
 	if err != nil {
 		return nil, err
+	}
+	for name := range attrs.Xattrs {
+		if !nameable(name) {
+			t.left(to, "not the file, but an extended attribute that tar cannot name")
+			break
+		}
 	}
 	return &tar.Header{
 		Format: tar.FormatPAX, Name: to, Mode: int64(m.Mode & 0o7777),
@@ -288,12 +295,15 @@ func header(d *tree.Dir, name, to string, m tree.Meta) (*tar.Header, error) {
 	}, nil
 }
 
+// nameable says whether an attribute can be in an archive: the key of a PAX
+// record ends at the first "=".
+func nameable(attr string) bool { return !strings.Contains(attr, "=") }
+
 // records gives attributes the names that star, GNU tar and bsdtar share.
 func records(a tree.Attrs) map[string]string {
 	out := map[string]string{}
 	for name, value := range a.Xattrs {
-		// A PAX record's key ends at the first "=".
-		if !strings.Contains(name, "=") {
+		if nameable(name) {
 			out["SCHILY.xattr."+name] = value
 		}
 	}

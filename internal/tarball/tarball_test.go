@@ -143,9 +143,23 @@ func TestWhatTarCannotHoldIsLeftOut(t *testing.T) {
 	require.NoError(t, unix.Mknod(filepath.Join(dir, "sock"), unix.S_IFSOCK|0o755, 0))
 	device := write(t, dir, "device", "")
 	require.NoError(t, unix.Setxattr(device, tree.FakeSuperAttr, []byte("20666 1,4294967295 0:0"), 0))
+	require.NoError(t, unix.Setxattr(filepath.Join(dir, "a"), "user.plain", []byte("kept"), 0))
+	require.NoError(t, unix.Setxattr(filepath.Join(dir, "a"), "user.k=v", []byte("lost"), 0))
 	left := map[string]string{}
-	archive(t, dir, Options{Left: func(p, why string) { left[p] = why }}, "/")
-	require.Equal(t, map[string]string{"/sock": "tar keeps no sockets", "/device": "tar has no room for its device number"}, left)
+	b := archive(t, dir, Options{Left: func(p, why string) { left[p] = why }}, "/")
+	require.Equal(t, map[string]string{
+		"/sock": "tar keeps no sockets", "/device": "tar has no room for its device number",
+		"/a": "not the file, but an extended attribute that tar cannot name",
+	}, left)
+	for r := tar.NewReader(bytes.NewReader(b)); ; {
+		h, err := r.Next()
+		require.NoError(t, err, "/a is in the archive")
+		if h.Name == "a" {
+			require.Equal(t, "kept", h.PAXRecords["SCHILY.xattr.user.plain"])
+			require.NotContains(t, h.PAXRecords, "SCHILY.xattr.user.k")
+			break
+		}
+	}
 }
 
 func TestFormats(t *testing.T) {
