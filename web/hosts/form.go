@@ -356,4 +356,3 @@ func (p Page) saved(w http.ResponseWriter, r *http.Request, v formView, d draft,
 	v.preview = p.foresee(r.Context(), v, d.settings)
 	return server.Render(w, r, status, formPage(v))
 }
-

@@ -42,7 +42,7 @@ func TestAHostIsAdded(t *testing.T) {
 	a = r.Post("/hosts/new", form)
 	require.Contains(t, a.Body, "It can be backed up.")
 	require.Equal(t, "db1.example", f.probes[0].Draft.Address)
-	require.Equal(t, policy.Interval(12*policy.Hour), *f.probes[0].Draft.Settings.Every)
+	require.Equal(t, 12*policy.Hour, *f.probes[0].Draft.Settings.Every)
 	_, err := s.Store.Host(t.Context(), ident.Host{Group: "acme", Name: "db1"})
 	require.True(t, catalog.IsNotFound(err), "looking saves nothing")
 

@@ -31,7 +31,7 @@ type hostView struct {
 	// backups are the last ones that ended, the oldest first, for the charts.
 	backups []catalog.Run
 	// last is the newest of them but those that were skipped.
-	last   *catalog.Run
+	last *catalog.Run
 }
 
 // liveView is the part of the page that changes while something is under way.
