@@ -19,7 +19,7 @@ func Escape(s string) (string, bool) {
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
 		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[0])
+			b.WriteString(fmt.Sprintf(`\x%02x`, s[0]))
 		case r == '\\':
 			b.WriteString(`\\`)
 		case strconv.IsPrint(r):
