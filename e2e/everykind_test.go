@@ -20,6 +20,14 @@ func TestEveryKindOfFile(t *testing.T) {
 	first := backupOK(t, "kinds/web1")
 	harness.RequireSame(t, src, restore(t, "kinds/web1@"+first, src))
 
+	// To another host it comes as whole.
+	other := sshtest.Server(t)
+	dir := plainDir(t)
+	takesBack(t, other, dir)
+	must(t, append(addArgs("kinds/web2", other), "--include", "/nonexistent-dir", "--host-key", other.HostKey())...)
+	must(t, "restore", "kinds/web1@"+first, src, "--to-host=kinds/web2", "--prefix", dir+"/back")
+	harness.RequireSame(t, src, dir+"/back"+src)
+
 	// And again, with all of it there: nothing is to be done.
 	run := backup(t, "kinds/web1")
 	require.Equal(t, "ok", run["state"], "%v", run)
