@@ -51,6 +51,10 @@ type choice struct {
 func (v *verification) choose(ctx context.Context, x *index.Index) ([]chosen, error) {
 	c := choice{seen: map[string]bool{}, left: v.most}
 	snap := v.in.Snapshot
+	var err error
+	if v.tally.Unread, err = x.Unread(ctx, snap); err != nil {
+		return nil, err
+	}
 	for _, path := range v.in.Plan.Policy.Canaries.Value {
 		if err := v.canary(ctx, x, &c, tree.Clean(path)); err != nil {
 			return nil, err

@@ -143,6 +143,7 @@ func verifiedFacts(t verify.Tally, v activities.Verified) [][2]string {
 		{"not comparable", countOrNothing(t.NotComparable)},
 		{"canaries", canaries},
 		{"left out", large},
+		{"not readable", countOrNothing(t.Unread)},
 		{"host not asked", v.HostNotAsked},
 		{"last scrub", scrubText(v.Room)},
 	}

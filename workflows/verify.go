@@ -136,7 +136,7 @@ func (v *verifyRun) judge(done activities.Verified) {
 		v.out.State = policy.StateWarning
 	default:
 		v.out.State = policy.StateOK
-		if t.Attributes > 0 || t.CanariesOK < t.Canaries || v.in.Sample.All && t.TooLarge > 0 {
+		if t.Attributes > 0 || t.CanariesOK < t.Canaries || t.Unread > 0 || v.in.Sample.All && t.TooLarge > 0 {
 			v.out.State = policy.StateWarning
 		}
 		if t.CanariesOK < t.Canaries {

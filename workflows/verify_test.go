@@ -51,6 +51,7 @@ func TestVerifyRecordsWhatWasFound(t *testing.T) {
 		"by checksums":     {proven, "it is down", policy.StateOK, "the host could not be asked: it is down", false},
 		"other attributes": {verify.Tally{Files: 5, Compared: 5, Attributes: 1, AttributeFiles: []string{"/etc/a (owner)"}}, "", policy.StateWarning, "/etc/a (owner)", false},
 		"canary unknown":   {verify.Tally{Files: 5, Compared: 4, NotComparable: 1, Canaries: 1}, "", policy.StateWarning, "a canary could not be compared", false},
+		"unread":           {verify.Tally{Files: 5, Compared: 5, Unread: 2}, "", policy.StateWarning, "2 files could not be looked at on the pool", false},
 		"nothing":          {verify.Tally{Files: 5, NotComparable: 5}, "", policy.StateWarning, "nothing is proven", true},
 		"mismatch": {verify.Tally{
 			Files: 5, Compared: 4, Mismatched: 1,

@@ -40,6 +40,17 @@ func (x *Index) Lookup(ctx context.Context, snapshot, path string) (f File, err 
 	return f, err
 }
 
+// Unread tells how many files of a snapshot could not be looked at when it was
+// indexed: the index knows nothing of them. Errors: ErrNotFound.
+func (x *Index) Unread(ctx context.Context, snapshot string) (n int64, err error) {
+	err = x.read(ctx, func(_ *sql.Tx, known snaps) error {
+		s, err := known.named(snapshot)
+		n = s.unread
+		return err
+	})
+	return n, err
+}
+
 // Random gives up to n regular files of a snapshot, each as likely as any other.
 // The same seed gives the same files, also from an index that was built anew.
 // Errors: ErrNotFound, if the snapshot is not indexed.

@@ -285,3 +285,21 @@ func TestUpdateAfterADirectoryThatCouldNotBeRead(t *testing.T) {
 	require.Len(t, list, 1)
 	require.Len(t, list[0].Snapshots, 2)
 }
+
+// What a walk could not look at is counted, and not forgotten.
+func TestUnreadIsCounted(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.write("a", "1")
+	snap, _ := s.snap()
+	n, err := s.x.Unread(t.Context(), snap.Name)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	_, err = s.x.db.ExecContext(t.Context(), `UPDATE snaps SET unread = 3`)
+	require.NoError(t, err)
+	n, err = s.x.Unread(t.Context(), snap.Name)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, n)
+	_, err = s.x.Unread(t.Context(), "nosuch")
+	require.ErrorIs(t, err, ErrNotFound)
+}

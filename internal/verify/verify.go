@@ -101,6 +101,9 @@ type Tally struct {
 	// TooLarge were left out: the sample or the scratch place has no room for
 	// them.
 	TooLarge int64 `json:"too_large"`
+	// Unread could not be looked at on the pool when the snapshot was indexed, and
+	// could not be chosen.
+	Unread int64 `json:"unread,omitempty"`
 	// Canaries were looked for, and CanariesOK found equal.
 	Canaries   int64 `json:"canaries"`
 	CanariesOK int64 `json:"canaries_ok"`
@@ -217,6 +220,9 @@ func (t *Tally) Summary() string {
 	}
 	if t.TooLarge > 0 {
 		text += fmt.Sprintf(", %d too large for the sample left out", t.TooLarge)
+	}
+	if t.Unread > 0 {
+		text += fmt.Sprintf("; %s be looked at on the pool and never restored", are(t.Unread, "file could not", "files could not"))
 	}
 	if t.Attributes > 0 {
 		text += fmt.Sprintf("; %s another owner, mode, ACL or attributes on the host now, the first is %s",
