@@ -195,6 +195,12 @@ func (s *Storage) restoreFiles(ctx context.Context, job restoreJob) (RestoreResu
 			r.Dest = job.Prefix
 		}
 		o.StallAfter = p.Target.Policy.StallAfter.Value.Duration()
+		if !job.DryRun {
+			if o.Lock, err = s.lockPush(ctx, p); err != nil {
+				return RestoreResult{}, err
+			}
+			defer o.Lock.Close()
+		}
 	} else if !job.DryRun {
 		if o.Lock, err = s.prepareTarget(ctx, job.To); err != nil {
 			return RestoreResult{}, err

@@ -129,17 +129,32 @@ func (s *Storage) prepareTarget(ctx context.Context, to string) (*os.File, error
 	if !info.IsDir() {
 		return nil, permanent(ErrTypeRefused, to+" is there and not a directory", "give another one", nil)
 	}
-	lock, err := rsync.TryLock(to)
-	if errors.Is(err, rsync.ErrLocked) {
-		if activity.GetInfo(ctx).Attempt > 1 {
-			return nil, later(ErrTypeLocked, to+" is still written to by an earlier try", lockedAgain, err)
-		}
-		return nil, permanent(ErrTypeRefused, "another restore writes to "+to+" now", "wait for its end, or give another directory", nil)
+	return lockTarget(ctx, to, to)
+}
+
+// lockTarget keeps other restores from what text names while lock, a directory of
+// this server, is locked.
+func lockTarget(ctx context.Context, lock, text string) (*os.File, error) {
+	held, err := rsync.TryLock(lock)
+	switch {
+	case errors.Is(err, rsync.ErrLocked) && activity.GetInfo(ctx).Attempt > 1:
+		return nil, later(ErrTypeLocked, text+" is still written to by an earlier try", lockedAgain, err)
+	case errors.Is(err, rsync.ErrLocked):
+		return nil, permanent(ErrTypeRefused, "another restore writes to "+text+" now", "wait for its end, or choose another target", nil)
+	case err != nil:
+		return nil, targetError(lock, err)
 	}
-	if err != nil {
-		return nil, targetError(to, err)
+	return held, nil
+}
+
+// lockPush lets one push at a time go from here to a host: two of them would mix
+// what is there and what each takes for its own.
+func (s *Storage) lockPush(ctx context.Context, p RestorePlan) (*os.File, error) {
+	dir := filepath.Join(s.State, "push", p.Target.HostID)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the lock of pushes to %s: %w", p.Target.Host, err)
 	}
-	return lock, nil
+	return lockTarget(ctx, dir, "host "+p.Target.Host.String())
 }
 
 // pushSession writes down how the target host is reached for a push.

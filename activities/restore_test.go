@@ -266,7 +266,7 @@ func pushTo(s *storageServer, in RestoreActivityInput, host *sshtest.SSH, settin
 	s.Push = Push{Key: host.Target.KeyFile, User: host.Target.User}
 	in.To = ""
 	in.Plan.Target = &Plan{
-		Host: ident.Host{Group: "acme", Name: "web2"}, Transport: TransportSSH, Address: host.Target.Address, HostKeys: host.Target.HostKeys,
+		HostID: "target", Host: ident.Host{Group: "acme", Name: "web2"}, Transport: TransportSSH, Address: host.Target.Address, HostKeys: host.Target.HostKeys,
 		Policy: policy.Resolve(policy.Settings{}, policy.Settings{}, settings),
 	}
 	return in
@@ -295,6 +295,13 @@ func TestRestoreToAHost(t *testing.T) {
 	for _, whole.Prefix = range []string{"", "/", "/./"} {
 		require.Contains(t, s.refuses(ErrTypeRefused, s.Restore, whole), "what its backups leave out")
 	}
+	// One push at a time.
+	lock, err := rsync.TryLock(filepath.Join(s.State, "push", "target"))
+	require.NoError(t, err)
+	in.Prefix, in.Plan.Run = dir+"/locked", "run5"
+	require.Contains(t, s.refuses(ErrTypeRefused, s.Restore, in), "another restore writes to host acme/web2")
+	require.NoDirExists(t, in.Prefix)
+	require.NoError(t, lock.Close())
 	// Another key than the pinned one: nothing is sent.
 	in.Prefix, in.Plan.Run = dir+"/other", "run3"
 	host.NewHostKey()
