@@ -53,7 +53,7 @@ func begun(t *testing.T, p rsync.Pull, name string, do func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 			if info, err := os.Stat(filepath.Join(p.Dest, name)); err == nil && info.Size() > 0 {
 				do()
 				return

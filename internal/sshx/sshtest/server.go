@@ -166,6 +166,8 @@ UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
+# The default one takes a second on an emulated processor.
+KexAlgorithms curve25519-sha256
 LogLevel VERBOSE
 `, s.Target.Port, s.hostKeyFile(), filepath.Join(s.Dir, "authorized_keys"))
 	if len(s.options.Env) > 0 {
