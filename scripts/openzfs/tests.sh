@@ -8,8 +8,12 @@ status=0
 
 git ls-files -z | tar --create --null --files-from=- --ignore-failed-read |
 	ssh -F "$PLANB_VM" vm 'mkdir -p /var/tmp/planb && tar -x -C /var/tmp/planb' || exit
-go test -count=1 -tags openzfs -ldflags '-s -w' -p 1 -timeout 20m -exec "$PWD/scripts/openzfs/in-vm.sh" \
-	./internal/zfs ./internal/rsync ./internal/sshx ./internal/dataplane ./internal/index \
-	./internal/tree ./activities || status=1
+inside() { # inside FLAGS AND PACKAGES...
+	go test -count=1 -tags openzfs -ldflags '-s -w' -p 1 -timeout 10m -exec "$PWD/scripts/openzfs/in-vm.sh" "$@" || status=1
+}
+inside ./internal/zfs ./internal/rsync ./internal/dataplane ./internal/index ./internal/tree ./activities
+# Where another release's rsync talks to the forced commands. What these refuse
+# is a shell's work alone, which takes an emulated processor minutes.
+inside -run 'SenderAllowsEveryPull|SenderAnswersAsTheScript|ReceiverAllowsRestores' ./internal/sshx
 go test -count=1 -tags openzfs -timeout 20m ./e2e/openzfs || status=1
 exit "$status"
