@@ -55,6 +55,12 @@ func TestEveryKindOfFileThroughAnOrdinaryUser(t *testing.T) {
 			"-o", "-not", "-type", "f", "-not", "-type", "d", ")", "-ls"))
 		require.NotEmpty(t, vm.run(t, "find", data, "-type", "f"))
 	})
+	t.Run("proven", func(t *testing.T) {
+		out := planb.Must(t, "verify", "kinds/web1@"+first, "--sample", "random=200,largest=0,bytes=64M")
+		require.Contains(t, out, "@"+first+": proven")
+		require.NotContains(t, out, "host not asked")
+		require.NotContains(t, out, "another owner, mode, ACL or attributes")
+	})
 	t.Run("pushed back", func(t *testing.T) {
 		planb.Must(t, "restore", "kinds/web1@"+first, source, "--to-host", "--prefix", "/srv/restored", "--yes")
 		requireSame(t, source, "/srv/restored"+source)
