@@ -70,6 +70,9 @@ func Message(err error) string {
 	if errors.As(err, &app) {
 		return app.Message()
 	}
+	if temporal.IsCanceledError(err) {
+		return "it was cancelled"
+	}
 	var timeout *temporal.TimeoutError
 	if errors.As(err, &timeout) {
 		return "no answer in time (" + timeout.TimeoutType().String() + "): is the storage worker running?"

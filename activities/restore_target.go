@@ -120,7 +120,10 @@ func (s *Storage) prepareTarget(ctx context.Context, to string) (*os.File, error
 	case !info.IsDir():
 		return nil, permanent(ErrTypeRefused, filepath.Dir(to)+" is not a directory", "give another one", nil)
 	}
-	if err := os.Mkdir(to, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Mkdir(to, 0o700); errors.Is(err, os.ErrNotExist) {
+		// Its parent is there: /proc and the like.
+		return nil, permanent(ErrTypeRefused, "no directory can be made in "+filepath.Dir(to), "choose another place", err)
+	} else if err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, targetError(to, err)
 	}
 	if info, err = os.Stat(to); err != nil {

@@ -127,6 +127,7 @@ func TestRestoreRefusals(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	refused(ErrTypeRefused, "there is no "+dir+"/none at the storage server", func(in *RestoreActivityInput) { in.To = dir + "/none/to" })
+	refused(ErrTypeRefused, "no directory can be made in /proc", func(in *RestoreActivityInput) { in.To = "/proc/planb" })
 	refused(ErrTypeRefused, "is not a directory", func(in *RestoreActivityInput) { in.To = file + "/to" })
 	refused(ErrTypeRefused, "is there and not a directory", func(in *RestoreActivityInput) { in.To = file })
 	refused(ErrTypeRefused, "/srv is not in the snapshot", func(in *RestoreActivityInput) { in.Paths = []string{"/srv"} })
