@@ -59,7 +59,7 @@ func PoolOf(t testing.TB, size int64) (client *zfs.Client, parent string) {
 		if err := client.Close(); err != nil {
 			t.Errorf("close the zfs client: %v", err)
 		}
-		destroy(t, name)
+		destroy(t, client, name)
 	})
 	parent = name + "/BACKUP"
 	createStorage(t, parent)
@@ -76,10 +76,18 @@ func createStorage(t testing.TB, name string) {
 }
 
 // destroy is patient: a process that a test ended may hold a file for a moment.
-func destroy(t testing.TB, name string) {
+// It unmounts, for which zfs-fuse calls sync(2), which waits for every file
+// system of the machine that is being mounted; and that waits for zfs-fuse.
+func destroy(t testing.TB, client *zfs.Client, name string) {
 	deadline := time.Now().Add(patience)
 	for {
+		unlock, err := client.LockMounts(context.Background())
+		if err != nil {
+			t.Errorf("destroy test pool %s: %v", name, err)
+			return
+		}
 		out, err := exec.Command(program("zpool"), "destroy", "-f", name).CombinedOutput()
+		unlock()
 		if err == nil {
 			return
 		}
