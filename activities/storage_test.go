@@ -34,7 +34,9 @@ func newStorageServer(t *testing.T, settings policy.Settings) *storageServer {
 	s := &storageServer{t: t, now: night.Add(time.Hour)}
 	s.Storage = &Storage{
 		ZFS: client, State: t.TempDir(), Parents: []string{parent}, Root: true, Log: slog.Default(),
-		Now: func() time.Time { return s.now }, FreeWarn: 10, FreeStop: 2,
+		// There is nobody here to report to.
+		Heartbeats: time.Hour,
+		Now:        func() time.Time { return s.now }, FreeWarn: 10, FreeStop: 2,
 	}
 	s.plan = Plan{
 		Run: "run", HostID: "11111111-aaaa-4000-8000-000000000001", Host: web1,
