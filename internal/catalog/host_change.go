@@ -173,7 +173,7 @@ func (s *Store) EditHost(ctx context.Context, host ident.Host, e HostEdit) (Host
 	return h, err
 }
 
-// SetEnabled enables a host, or disables it with a reason.
+// SetEnabled enables a host, or disables it with a reason, which is told.
 func (s *Store) SetEnabled(ctx context.Context, host ident.Host, enabled bool, reason string) (Host, error) {
 	if enabled {
 		reason = ""
@@ -184,10 +184,16 @@ func (s *Store) SetEnabled(ctx context.Context, host ident.Host, enabled bool, r
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update hosts set enabled = $2, disabled_reason = $3, updated_at = now() where id = $1::uuid`,
+		_, err = tx.Exec(ctx, `update hosts set enabled = $2, disabled_reason = $3, updated_at = now(),
+			enabled_at = case when $2 and not enabled then now() else enabled_at end where id = $1::uuid`,
 			old.ID, enabled, reason)
 		if err != nil {
 			return err
+		}
+		if old.Enabled != enabled {
+			if err := tellEnabled(ctx, tx, old, enabled, reason); err != nil {
+				return err
+			}
 		}
 		action := "host.enable"
 		if !enabled {

@@ -100,6 +100,13 @@ type RunEnd struct {
 	Remedy  string `json:"remedy"`
 	// Detail is a JSON object; nil is an empty one.
 	Detail json.RawMessage `json:"detail"`
+	// Ping has those who wait for each good snapshot told of this one, if it is.
+	Ping bool `json:"ping"`
+}
+
+// good says whether the run made a snapshot that the host can be restored from.
+func (e RunEnd) good(kind string) bool {
+	return kind == KindBackup && e.State != "" && policy.IsGood(e.State) && !e.Suspect && e.Snapshot != ""
 }
 
 // BeginRun records that a run is running; also that one which waited goes on.
@@ -144,8 +151,9 @@ func (s *Store) SetWaiting(ctx context.Context, r RunStart, reason string, nextT
 	})
 }
 
-// FinishRun records the end of a run, begun on record or not. Done again it
-// gives the same; a good backup moves the host's last good snapshot forward.
+// FinishRun records the end of a run, begun on record or not, and writes what is
+// to be told of it. Done again it gives the same; a good backup moves the host's
+// last good snapshot forward.
 func (s *Store) FinishRun(ctx context.Context, r RunStart, e RunEnd) error {
 	if !policy.IsFinal(e.State) {
 		return invalidf("%q is not the state of a run that has ended", e.State)
@@ -160,27 +168,56 @@ func (s *Store) FinishRun(ctx context.Context, r RunStart, e RunEnd) error {
 		if err := insertRun(ctx, tx, r); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
-			update runs set state = $2, finished = greatest($3, started), snapshot = $4, files_total = $5,
-				files_transferred = $6, files_deleted = $7, bytes_transferred = $8, bytes_total = $9, warnings = $10,
-				message = $11, remedy = $12, detail = $13, reason = '', next_try = null
-			where id = $1`,
-			r.ID, e.State, e.Finished, e.Snapshot, e.FilesTotal, e.FilesTransferred, e.FilesDeleted, e.BytesTransferred,
-			e.BytesTotal, e.Warnings, e.Message, e.Remedy, e.Detail)
+		hostID, err := lockHostOfRun(ctx, tx, r.ID)
 		if err != nil {
 			return err
 		}
-		if r.Kind != KindBackup || !policy.IsGood(e.State) || e.Suspect || e.Snapshot == "" {
-			return nil
+		_, err = tx.Exec(ctx, `
+			update runs set state = $2, finished = greatest($3, started), snapshot = $4, files_total = $5,
+				files_transferred = $6, files_deleted = $7, bytes_transferred = $8, bytes_total = $9, warnings = $10,
+				message = $11, remedy = $12, detail = $13, suspect = $14, reason = '', next_try = null
+			where id = $1`,
+			r.ID, e.State, e.Finished, e.Snapshot, e.FilesTotal, e.FilesTransferred, e.FilesDeleted, e.BytesTransferred,
+			e.BytesTotal, e.Warnings, e.Message, e.Remedy, e.Detail, e.Suspect)
+		if err != nil {
+			return err
 		}
-		at := e.Finished
-		if e.SnapshotCreated != nil {
-			at = *e.SnapshotCreated
+		if e.good(r.Kind) {
+			if err := creditHost(ctx, tx, r, e); err != nil {
+				return err
+			}
 		}
-		_, err = tx.Exec(ctx, `update hosts set last_good = $2, last_good_snapshot = $3
-			where id::text = $1 and (last_good is null or last_good <= $2)`, r.HostID, at, e.Snapshot)
-		return err
+		if hostID == "" {
+			return nil // it is removed
+		}
+		return settle(ctx, tx, hostID, e.Finished)
 	})
+}
+
+// lockHostOfRun gives the id of the host of a run, or "", and keeps others from
+// changing the host: its lock comes before those of its runs.
+func lockHostOfRun(ctx context.Context, tx pgx.Tx, run string) (hostID string, err error) {
+	err = tx.QueryRow(ctx, `select h.id::text from hosts h where h.id = (select host_id from runs where id = $1)
+		for no key update`, run).Scan(&hostID)
+	if noRow(err) {
+		return "", nil
+	}
+	return hostID, err
+}
+
+// creditHost moves the host's last good snapshot forward, and has those told who
+// wait for it.
+func creditHost(ctx context.Context, tx pgx.Tx, r RunStart, e RunEnd) error {
+	at := e.Finished
+	if e.SnapshotCreated != nil {
+		at = *e.SnapshotCreated
+	}
+	_, err := tx.Exec(ctx, `update hosts set last_good = $2, last_good_snapshot = $3
+		where id::text = $1 and (last_good is null or last_good <= $2)`, r.HostID, at, e.Snapshot)
+	if err != nil || !e.Ping {
+		return err
+	}
+	return tellGood(ctx, tx, r, e)
 }
 
 // CloseRun ends a run that claims to be under way and is not, and says whether
@@ -191,12 +228,19 @@ func (s *Store) CloseRun(ctx context.Context, id, state string, at time.Time, me
 		return false, invalidf("%q is not the state of a run that has ended", state)
 	}
 	err = s.tx(ctx, func(tx pgx.Tx) error {
+		hostID, err := lockHostOfRun(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `update runs set state = $2, finished = greatest($3, started), message = $4, remedy = $5,
 			reason = '', next_try = null where id = $1 and finished is null`, id, state, at, message, remedy)
 		if closed = tag.RowsAffected() == 1; err != nil || !closed {
 			return err
 		}
-		return creditSnapshots(ctx, tx, id, "")
+		if err := creditSnapshots(ctx, tx, id, ""); err != nil || hostID == "" {
+			return err
+		}
+		return settle(ctx, tx, hostID, at)
 	})
 	return closed, err
 }
@@ -206,7 +250,7 @@ func (s *Store) CloseRun(ctx context.Context, id, state string, at time.Time, me
 // is not known any more, but that the snapshot is suspect.
 func creditSnapshots(ctx context.Context, tx pgx.Tx, run, hostID string) error {
 	_, err := tx.Exec(ctx, `
-		update runs r set snapshot = sn.name, remedy = '',
+		update runs r set snapshot = sn.name, remedy = '', suspect = sn.state = 'suspect',
 			state = case when sn.state in ('ok', 'warning', 'partial') then sn.state else 'warning' end,
 			message = r.message || case r.message when '' then '' else '; ' end || 'its snapshot ' || sn.name || ' is on the pool'
 				|| case sn.state when 'suspect' then ', and suspect' else '' end

@@ -76,7 +76,7 @@ const selectVerification = `
 // RecordVerification keeps the evidence of a verification, and what it means
 // for the host: when it was last verified, and when its backups were last
 // proven; a mismatch stands until the same or a newer snapshot is proven with
-// the host asked. Done again it changes nothing. Host and HostID name the host as it was
+// the host asked. It writes what is to be told of that. Done again it changes nothing. Host and HostID name the host as it was
 // called at the time; one that was removed since keeps its evidence.
 func (s *Store) RecordVerification(ctx context.Context, v Verification) error {
 	host, err := ident.ParseHost(v.Host)
@@ -114,7 +114,10 @@ func (s *Store) RecordVerification(ctx context.Context, v Verification) error {
 					where was.host_id = hosts.id and was.outcome = 'mismatch' and was.finished = hosts.last_verify
 						and was.snapshot_created > now.snapshot_created)))`,
 			v.HostID, v.Finished, v.Outcome, v.Snapshot, v.HostNotAsked, v.Run)
-		return err
+		if err != nil {
+			return err
+		}
+		return settle(ctx, tx, string(v.HostID), v.Finished)
 	})
 }
 
