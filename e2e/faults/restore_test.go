@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -137,8 +138,9 @@ func TestHostGoneInMidRestore(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	run := h.startRestore(t, workflows.RestoreInput{ToHost: mustParse(t, "gone/target"), Prefix: dir})
 	eventually(t, func() bool { return restoring(dir) }, "the restore does not begin:\n%s", &story{t, run})
-	other.Kill()
-	other.Start()
+	// The connection, and not the rsync there: what that is about to write it
+	// removes by itself when it finds itself alone.
+	signal(t, syscall.SIGKILL, host{ssh: other}.remote("sshd")...)
 	r := h.ended(t, run)
 	require.Equal(t, policy.StateOK, r.State, "%s", &story{t, run})
 	requireWhole(t, dir)

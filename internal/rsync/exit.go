@@ -31,7 +31,7 @@ var ends = map[int]end{
 	6:   {Failed, TypeModule, false, "the rsync daemon cannot write its log", "make room for the daemon's log on the host"},
 	10:  {Failed, TypeNetwork, true, "the network connection failed", ""},
 	11:  {Failed, TypeIO, false, "reading or writing a file failed", "look at the run's log for the file, and at both disks"},
-	12:  {Failed, TypeNetwork, true, "the connection ended in the middle of the transfer", ""},
+	12:  {Failed, TypeNetwork, true, "the connection ended in the middle of the transfer", "check the network between here and the host, and whether something ended rsync there"},
 	13:  {Failed, TypeInternal, false, "rsync could not write its messages", "look for room where the run's log is kept"},
 	14:  {Failed, TypeInternal, true, "rsync could not talk to its own processes", ""},
 	15:  {Failed, TypeInternal, true, "one of rsync's processes crashed", ""},
