@@ -179,6 +179,11 @@ func (r *restoring) run(ctx context.Context) (RestoreReport, error) {
 		return r.report(res), nil
 	}
 	if r.plan.Fresh || r.plan.Listed > 0 {
+		if r.goesOn() {
+			if res, err = r.findStrangers(ctx); err != nil || !usable(res) {
+				return r.report(res), err
+			}
+		}
 		res, err = r.transfer(ctx)
 		if err != nil || !usable(res) {
 			return r.report(res), err
@@ -202,6 +207,11 @@ func (r *restoring) run(ctx context.Context) (RestoreReport, error) {
 	return r.report(res), nil
 }
 
+// goesOn says whether files of an earlier try have to be told from those of
+// others: on a host nothing that is there is touched again, and with Overwrite
+// everything may be.
+func (r *restoring) goesOn() bool { return r.resumed && r.Session == nil && !r.Overwrite }
+
 // usable says whether a step went so far that the next makes sense.
 func usable(r Result) bool { return r.State != Failed && r.State != Cancelled && r.State != "" }
 
@@ -217,7 +227,11 @@ func (r *restoring) transfer(ctx context.Context) (Result, error) {
 		}
 		return res, err
 	}
-	f, err := os.Open(r.file(planList))
+	name := planList
+	if r.goesOn() {
+		name = resumeList
+	}
+	f, err := os.Open(r.file(name))
 	if err != nil {
 		return Result{}, err
 	}

@@ -68,7 +68,11 @@ func (r *restoring) existsArgv() []string {
 // freshArgv restores into a directory that held nothing when the first try
 // began.
 func (r *restoring) freshArgv() []string {
-	return r.ends(append(r.base(r.letters()), r.working()...))
+	argv := append(r.base(r.letters()), r.working()...)
+	if r.goesOn() {
+		argv = append(argv, "--filter=merge "+r.file(resumeRules))
+	}
+	return r.ends(argv)
 }
 
 // plannedArgv restores what the plan lists, and leaves the directories above
@@ -87,9 +91,9 @@ func (r *restoring) working() []string {
 	argv := []string{"--sparse", "--info=progress2,name2", "--out-format=%i %n"}
 	switch {
 	case r.Overwrite:
-	case r.resumed && r.Session == nil:
-		// Files of the earlier try get what they may lack; one that somebody
-		// made since then is newer than any of a snapshot.
+	case r.goesOn():
+		// Files of the earlier try get what they may lack, other names of theirs
+		// among it. Strangers are left out, and what comes from now on is newer.
 		argv = append(argv, "--update")
 	default:
 		// Whatever came there after the plan was made.
