@@ -61,6 +61,7 @@ const lockedAgain = 10 * time.Second
 // try still holds the dataset, no new one starts. One that ended while
 // Temporal was away is not done again: its result waits here.
 func (s *Storage) Pull(ctx context.Context, in PullInput) (PullResult, error) {
+	defer s.transfers.occupy()()
 	lock, err := s.lockPull(ctx, in)
 	if err != nil {
 		return PullResult{}, s.bounded(ctx, in.Plan, err)
@@ -123,6 +124,7 @@ func (s *Storage) pull(ctx context.Context, in PullInput, lock *os.File) (PullRe
 	defer checksums.close()
 	var latest atomic.Pointer[Progress]
 	latest.Store(&Progress{})
+	defer s.transfers.follow(&latest)()
 	ctx, stop := s.beat(ctx, log, func() any { return *latest.Load() })
 	defer stop()
 	res, err := s.transfer(ctx, in, rsync.RunOptions{

@@ -20,6 +20,9 @@ type RegisterInput struct {
 	At        time.Time `json:"at"`
 }
 
+// HealthMissing is the health of a storage whose dataset or pool is not there.
+const HealthMissing = "MISSING"
+
 // Storages looks at the storages that this worker owns. One that is not there
 // is reported as MISSING, not left out.
 func (s *Storage) Storages(ctx context.Context) []StorageRoom {
@@ -28,7 +31,7 @@ func (s *Storage) Storages(ctx context.Context) []StorageRoom {
 		room, err := s.storageRoom(ctx, parent)
 		if err != nil {
 			s.Log.Error("storage is not there", "dataset", parent, "error", err)
-			room = StorageRoom{Dataset: parent, Health: "MISSING"}
+			room = StorageRoom{Dataset: parent, Health: HealthMissing}
 		}
 		out = append(out, room)
 	}

@@ -44,7 +44,8 @@ type Storage struct {
 	// Heartbeats is how often progress is reported; a second when 0.
 	Heartbeats time.Duration
 
-	pulls limiter
+	pulls     limiter
+	transfers transfers
 }
 
 // RunsDir holds what belongs to single runs: logs, and results that wait.

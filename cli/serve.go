@@ -16,7 +16,9 @@ import (
 	"planb/internal/config"
 	"planb/internal/dataplane"
 	"planb/internal/ident"
+	"planb/internal/metrics"
 	"planb/internal/sshx"
+	"planb/internal/zabbix"
 	"planb/internal/zfs"
 	"planb/web"
 	"planb/worker"
@@ -81,7 +83,8 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 		return err
 	}
 	defer store.Close()
-	tc, err := worker.DialPatiently(ctx, cfg, log)
+	sdk := worker.NewSDKMetrics()
+	tc, err := worker.DialPatiently(ctx, cfg, log, worker.WithMetrics(sdk))
 	if err != nil {
 		return err
 	}
@@ -99,6 +102,14 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	}
 	return runAll(ctx, cfg, log, []part{
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return reconciler.Run(ctx) },
+		func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+			reg := metrics.New("control", Version)
+			reg.MustRegister(sdk, worker.QueueMetrics{Client: tc, Namespace: worker.Namespace(cfg), Queues: worker.ControlQueues(), Log: log})
+			return metrics.Serve(ctx, cfg.Metrics.Control, "metrics.control", reg, log)
+		},
+		func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+			return zabbix.Keep(ctx, cfg.Metrics.ZabbixFile, store, log)
+		},
 		func(ctx context.Context, cfg *config.Config, _ *slog.Logger) error {
 			return runGroup(ctx, worker.NewControl(tc, cfg, control))
 		},
@@ -121,7 +132,8 @@ func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error 
 	defer storage.ZFS.Close() // views that stay are cleaned at the next start
 	storage.Indexes = storage.NewIndexes()
 	defer storage.Indexes.Close()
-	tc, err := worker.DialPatiently(ctx, cfg, log)
+	sdk := worker.NewSDKMetrics()
+	tc, err := worker.DialPatiently(ctx, cfg, log, worker.WithMetrics(sdk))
 	if err != nil {
 		return err
 	}
@@ -135,6 +147,12 @@ func runWorker(ctx context.Context, cfg *config.Config, log *slog.Logger) error 
 		},
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return cleanRuns(ctx, storage, log) },
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return tendIndexes(ctx, storage) },
+		func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+			reg := metrics.New("worker", Version)
+			reg.MustRegister(sdk, &activities.Gauges{Storage: storage, PullSlots: cfg.Limits.Pulls},
+				worker.QueueMetrics{Client: tc, Namespace: worker.Namespace(cfg), Queues: worker.StorageQueues(cfg.Server), Log: log})
+			return metrics.Serve(ctx, cfg.Metrics.Worker, "metrics.worker", reg, log)
+		},
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error {
 			return runGroup(ctx, worker.NewStorage(tc, cfg, storage))
 		},
@@ -256,7 +274,7 @@ func runWeb(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	defer tc.Close()
 	return web.Serve(ctx, web.Options{
 		Listen: cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
-		TemporalUI: cfg.Web.TemporalUI, Namespace: worker.Namespace(cfg), DataKey: cfg.Data.Key, RestoreDir: cfg.Web.RestoreDir, Catalog: store, Temporal: tc, Log: log, Version: Version,
+		TemporalUI: cfg.Web.TemporalUI, Namespace: worker.Namespace(cfg), DataKey: cfg.Data.Key, MetricsAllow: cfg.Metrics.Allow, RestoreDir: cfg.Web.RestoreDir, Catalog: store, Temporal: tc, Log: log, Version: Version,
 	})
 }
 

@@ -39,7 +39,7 @@ func newServed(t *testing.T) *served {
 	p.environ = append(p.environ,
 		"PLANB_TEMPORAL_NAMESPACE="+namespace, "PLANB_SERVER=store1", "PLANB_STORAGES="+s.parent,
 		"PLANB_DATA_LISTEN=127.0.0.1:"+strconv.Itoa(sshtest.FreePort(t)), "PLANB_DATA_KEY="+strings.Repeat("k", config.MinDataKey),
-		"PLANB_LIMITS_STOP=5s")
+		"PLANB_LIMITS_STOP=5s", "PLANB_METRICS_CONTROL=off", "PLANB_METRICS_WORKER=off")
 	cfg, err := config.Load("", p.environ)
 	require.NoError(t, err)
 	s.tc, err = worker.Dial(t.Context(), cfg, slog.New(slog.DiscardHandler))

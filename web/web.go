@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
 	"planb/internal/access"
 	"planb/internal/catalog"
+	"planb/internal/metrics"
 	"planb/internal/readers"
 	"planb/web/account"
 	"planb/web/audit"
@@ -24,6 +26,7 @@ import (
 	"planb/web/restore"
 	"planb/web/runs"
 	"planb/web/schedule"
+	"planb/web/scrape"
 	"planb/web/server"
 	"planb/web/static"
 	"planb/web/storages"
@@ -50,6 +53,11 @@ type Options struct {
 	RestoreDir string
 	// DataKey signs what is asked of the data services of storage servers.
 	DataKey string
+	// MetricsAllow lists who may ask for /metrics without a token: addresses and
+	// networks, separated by commas.
+	MetricsAllow string
+	// trusted are those of MetricsAllow.
+	trusted []netip.Prefix
 	Catalog *catalog.Store
 	// Temporal is asked for what is under way, and to start what is clicked.
 	Temporal client.Client
@@ -97,6 +105,9 @@ func Handler(ctx context.Context, o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.trusted, err = server.ParseNetworks("metrics.allow", o.MetricsAllow); err != nil {
+		return nil, err
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -138,6 +149,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		}.Routes(),
 		browse.Pages{Catalog: o.Catalog, Files: logs}.Routes(),
 		restore.Pages{Catalog: o.Catalog, Operator: operator, Files: logs, Dir: o.RestoreDir, Now: o.Now}.Routes(),
+		scrape.Pages{Catalog: o.Catalog, Own: metrics.New("web", o.Version), Trusted: o.trusted, Now: o.Now, Log: o.Log}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)

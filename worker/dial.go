@@ -21,8 +21,8 @@ const dialTimeout = 5 * time.Second
 // TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …), and by cfg for what they leave out.
 // A server that does not answer is one sentence that says where it was looked
 // for.
-func Dial(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Client, error) {
-	options, err := clientOptions(cfg)
+func Dial(ctx context.Context, cfg *config.Config, log *slog.Logger, with ...Option) (client.Client, error) {
+	options, err := clientOptions(cfg, with...)
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +53,10 @@ func DialLazily(cfg *config.Config, log *slog.Logger) (client.Client, error) {
 
 // DialPatiently dials until Temporal answers or ctx ends, for processes that
 // are started together with it.
-func DialPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger) (client.Client, error) {
+func DialPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger, with ...Option) (client.Client, error) {
 	wait := time.Second
 	for {
-		c, err := Dial(ctx, cfg, log)
+		c, err := Dial(ctx, cfg, log, with...)
 		if err == nil {
 			return c, nil
 		}
@@ -73,7 +73,16 @@ func DialPatiently(ctx context.Context, cfg *config.Config, log *slog.Logger) (c
 	}
 }
 
-func clientOptions(cfg *config.Config) (client.Options, error) {
+// Option changes how a client is made.
+type Option func(*client.Options)
+
+// WithMetrics has the client, and the workers that it is given to, tell their
+// metrics to m.
+func WithMetrics(m *SDKMetrics) Option {
+	return func(o *client.Options) { o.MetricsHandler = m.Handler() }
+}
+
+func clientOptions(cfg *config.Config, with ...Option) (client.Options, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{})
 	if err != nil {
 		return options, fmt.Errorf("reading the settings of Temporal: %w", err)
@@ -85,6 +94,9 @@ func clientOptions(cfg *config.Config) (client.Options, error) {
 		options.Namespace = cfg.Temporal.Namespace
 	}
 	options.Identity = "planb@" + cfg.Server
+	for _, change := range with {
+		change(&options)
+	}
 	return options, nil
 }
 

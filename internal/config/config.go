@@ -40,6 +40,7 @@ type Config struct {
 	Data     Data      `yaml:"data"`
 	Web      Web       `yaml:"web"`
 	Verify   Verify    `yaml:"verify"`
+	Metrics  Metrics   `yaml:"metrics"`
 }
 
 // Database says where the catalog is; storage workers do not need it.
@@ -143,6 +144,21 @@ type Verify struct {
 	Scratch string `yaml:"scratch"`
 }
 
+// Metrics says who may scrape what, see docs/monitoring.md.
+type Metrics struct {
+	// Control and Worker are where `planb control` and `planb worker` answer
+	// scrapes, without asking who it is: host:port, or "off". Default:
+	// 127.0.0.1:7490 and 127.0.0.1:7491.
+	Control string `yaml:"control"`
+	Worker  string `yaml:"worker"`
+	// Allow are those who may scrape the web server's /metrics without a token:
+	// addresses and networks, separated by commas. Default: nobody.
+	Allow string `yaml:"allow"`
+	// ZabbixFile is kept fresh by `planb control` for `planb blist --from`; empty
+	// means that there is none.
+	ZabbixFile string `yaml:"zabbix_file"`
+}
+
 // Load reads the file at path, or PLANB_CONFIG, or DefaultPath if it exists,
 // then the PLANB_* variables of environ ("KEY=value"). Unknown keys in the
 // file are errors. Errors name the file and the line.
@@ -213,6 +229,8 @@ func (c *Config) complete() error {
 	setDefault(&c.Restore.User, "root")
 	setDefault(&c.Data.Listen, "127.0.0.1:7480")
 	setDefault(&c.Web.Listen, "127.0.0.1:7400")
+	setDefault(&c.Metrics.Control, "127.0.0.1:7490")
+	setDefault(&c.Metrics.Worker, "127.0.0.1:7491")
 	setDefault(&c.Limits.Pulls, 4)
 	setDefault(&c.Limits.PerAddress, 2)
 	setDefault(&c.Limits.Storage, 16)
@@ -239,6 +257,9 @@ func (c *Config) complete() error {
 	}
 	if c.Limits.Pulls < 1 || c.Limits.PerAddress < 1 || c.Limits.Storage < 1 {
 		return errors.New("limits.pulls, limits.per_address and limits.storage must be 1 or more")
+	}
+	if f := c.Metrics.ZabbixFile; f != "" && !filepath.IsAbs(f) {
+		return fmt.Errorf("metrics.zabbix_file is %q: give an absolute path", f)
 	}
 	if l := c.Limits; l.FreeStop < 1 || l.FreeWarn > 99 || l.FreeStop > l.FreeWarn {
 		return errors.New("limits.free_stop and limits.free_warn must be percentages from 1 to 99, the first not above the second")

@@ -19,9 +19,9 @@ const WebUser = "admin"
 type planb struct {
 	*process
 	stack *Stack
-	// webPort and dataPort are where it listens; 0 lets a free one be found.
-	webPort, dataPort int
-	secrets           map[string]string
+	// Where it listens, the last two for metrics; 0 lets a free port be found.
+	webPort, dataPort, controlPort, workerPort int
+	secrets                                    map[string]string
 }
 
 func newPlanb(s *Stack) *planb {
@@ -90,6 +90,12 @@ func (p *planb) configure() error {
 	if p.dataPort, err = saved.pick("data", Loopback, p.dataPort); err != nil {
 		return err
 	}
+	if p.controlPort, err = saved.pick("control metrics", Loopback, p.controlPort); err != nil {
+		return err
+	}
+	if p.workerPort, err = saved.pick("worker metrics", Loopback, p.workerPort); err != nil {
+		return err
+	}
 	if err := saved.save(); err != nil {
 		return err
 	}
@@ -110,6 +116,7 @@ func (s *Stack) configText() string {
 		"temporal:\n  address: " + q(s.Temporal.Address()) + "\n  namespace: " + Namespace + "\n" +
 		"storages:\n  - dataset: " + q(s.ZFS.Storage()) + "\n" + sudo +
 		"data:\n  listen: " + q(hostPort(s.planb.dataPort)) + "\n  key: " + q(s.planb.secrets["data"]) + "\n" +
+		"metrics:\n  control: " + q(hostPort(s.planb.controlPort)) + "\n  worker: " + q(hostPort(s.planb.workerPort)) + "\n" +
 		"web:\n  listen: " + q(hostPort(s.planb.webPort)) + "\n  url: " + q(s.planb.Address()) + "\n" +
 		"  user: " + WebUser + "\n  password: " + q(s.planb.secrets["web"]) + "\n" +
 		"  temporal_ui: " + q(s.UI.Address()) + "\n"

@@ -14,6 +14,9 @@ import (
 func (s *Server) serve(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := s.authenticate(w, r)
+		if err == nil && !p.SignedIn() && s.trusts(route, r) {
+			p = access.Principal{Token: "of a trusted address", Grants: access.Grants{{Role: access.Viewer}}}
+		}
 		visitOf(r).frame.Principal = p
 		if err == nil {
 			err = s.authorize(route, p, r)

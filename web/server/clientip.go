@@ -10,6 +10,11 @@ import (
 
 // ParseProxies reads a list of addresses and networks, separated by commas.
 func ParseProxies(text string) ([]netip.Prefix, error) {
+	return ParseNetworks("web.trusted_proxies", text)
+}
+
+// ParseNetworks reads such a list from the setting of that name.
+func ParseNetworks(setting, text string) ([]netip.Prefix, error) {
 	var list []netip.Prefix
 	for part := range strings.SplitSeq(text, ",") {
 		if part = strings.TrimSpace(part); part == "" {
@@ -21,7 +26,7 @@ func ParseProxies(text string) ([]netip.Prefix, error) {
 		}
 		prefix, err := netip.ParsePrefix(part)
 		if err != nil {
-			return nil, fmt.Errorf("web.trusted_proxies: %q is neither an address nor a network: write 127.0.0.1 or 10.0.0.0/8", part)
+			return nil, fmt.Errorf("%s: %q is neither an address nor a network: write 127.0.0.1 or 10.0.0.0/8", setting, part)
 		}
 		list = append(list, prefix.Masked())
 	}
@@ -49,6 +54,28 @@ func (s *Server) clientIP(r *http.Request) string {
 		addr = next.Unmap()
 	}
 	return addr.WithZone("").String()
+}
+
+// trusts says whether a route asks no sign-in of the address that a request came
+// from. One that a proxy passed on which is none of ours could come from
+// anywhere: a proxy on this machine must not make everybody trusted.
+func (s *Server) trusts(route Route, r *http.Request) bool {
+	if len(route.Trusted) == 0 {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	if !s.trusted(peer.Addr().Unmap()) {
+		for _, header := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via"} {
+			if r.Header.Get(header) != "" {
+				return false
+			}
+		}
+	}
+	addr, err := netip.ParseAddr(s.clientIP(r))
+	return err == nil && slices.ContainsFunc(route.Trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 func (s *Server) trusted(addr netip.Addr) bool {

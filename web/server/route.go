@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -26,6 +27,9 @@ type Route struct {
 	// Scope is Everything when it is nil: the strictest.
 	Scope  ScopeFunc
 	Handle HandlerFunc
+	// Trusted are the addresses whose requests may view everything there without
+	// a sign-in.
+	Trusted []netip.Prefix
 	// open is a route for those who have not signed in.
 	open bool
 }
@@ -75,5 +79,10 @@ func HostOf(r *http.Request) (ident.Host, error) {
 	return h, nil
 }
 
+// MetricsPath is where Prometheus asks.
+const MetricsPath = "/metrics"
+
 // isAPI says whether programs ask, and get JSON.
-func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+func isAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == MetricsPath
+}
