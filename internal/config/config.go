@@ -41,6 +41,7 @@ type Config struct {
 	Web      Web       `yaml:"web"`
 	Verify   Verify    `yaml:"verify"`
 	Metrics  Metrics   `yaml:"metrics"`
+	Billing  Billing   `yaml:"billing"`
 }
 
 // Database says where the catalog is; storage workers do not need it.
@@ -254,6 +255,9 @@ func (c *Config) complete() error {
 			scheme = "https://"
 		}
 		c.Data.URL = scheme + c.Data.Listen
+	}
+	if err := c.Billing.complete(); err != nil {
+		return err
 	}
 	if c.Limits.Pulls < 1 || c.Limits.PerAddress < 1 || c.Limits.Storage < 1 {
 		return errors.New("limits.pulls, limits.per_address and limits.storage must be 1 or more")

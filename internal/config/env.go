@@ -12,7 +12,8 @@ import (
 const envPrefix = "PLANB_"
 
 // override sets each value whose variable is in env. Storages are a comma
-// separated list of datasets in PLANB_STORAGES.
+// separated list of datasets in PLANB_STORAGES; the name of a poster is a part of
+// the path: PLANB_BILLING_POSTERS_OFFICE_TOKEN.
 func override(c *Config, env map[string]string) error {
 	if v, ok := env["PLANB_STORAGES"]; ok {
 		c.Storages = nil
@@ -20,6 +21,12 @@ func override(c *Config, env map[string]string) error {
 			if name = strings.TrimSpace(name); name != "" {
 				c.Storages = append(c.Storages, Storage{Dataset: name})
 			}
+		}
+	}
+	for i := range c.Billing.Posters {
+		p := &c.Billing.Posters[i]
+		if err := overrideStruct(reflect.ValueOf(p).Elem(), envPrefix+"BILLING_POSTERS_"+strings.ToUpper(p.Name)+"_", env); err != nil {
+			return err
 		}
 	}
 	return overrideStruct(reflect.ValueOf(c).Elem(), envPrefix, env)
