@@ -17,6 +17,8 @@ type Control struct {
 	Schedules Schedules
 	// Grace is how long the data of a removed host is kept.
 	Grace time.Duration
+	// Billing says where usage is posted.
+	Billing Billing
 	// Now is the clock.
 	Now func() time.Time
 	Log *slog.Logger

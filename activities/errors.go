@@ -30,6 +30,10 @@ const (
 	ErrTypeShutdown = "WorkerShutdown"
 	// ErrTypeNoSpace is a pool with no room.
 	ErrTypeNoSpace = "NoSpace"
+	// ErrTypePost is a receiver that could not take what is billed.
+	ErrTypePost = "PostFailed"
+	// ErrTypeNotBilled is a day of which something was not posted.
+	ErrTypeNotBilled = "NotBilled"
 	// ErrTypeVerify is a verification that could not be carried out.
 	ErrTypeVerify = "VerifyFailed"
 	// ErrTypeHostKey is a host whose key is not the pinned one.

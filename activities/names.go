@@ -55,4 +55,13 @@ const (
 	VerifyName           = "Verify"
 	RecordEvidenceName   = "RecordEvidence"
 	DueVerificationsName = "DueVerifications"
+
+	DueBillingName   = "DueBilling"
+	LoadBillingName  = "LoadBilling"
+	UsageHostsName   = "UsageHosts"
+	UsageName        = "Usage"
+	RecordUsageName  = "RecordUsage"
+	EndSamplingName  = "EndSampling"
+	PostUsageName    = "PostUsage"
+	CountBillingName = "CountBilling"
 )

@@ -57,7 +57,13 @@ func (a *app) demo(ctx context.Context, state, exe string, info devstack.Info) e
 	if err := d.show(ctx, "snapshots", demoHost); err != nil {
 		return err
 	}
-	return d.restore(ctx, first, was)
+	if err := d.restore(ctx, first, was); err != nil {
+		return err
+	}
+	if err := d.show(ctx, "billing", "run"); err != nil {
+		return err
+	}
+	return d.show(ctx, "billing", "list")
 }
 
 // makeFiles makes a small tree of what a backup has to keep.

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"planb/activities"
+	"planb/internal/billing"
 	"planb/internal/catalog"
 	"planb/internal/config"
 	"planb/internal/dataplane"
@@ -78,6 +79,10 @@ func runAll(ctx context.Context, cfg *config.Config, log *slog.Logger, parts []p
 
 // runControl polls the control queue.
 func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	bills, err := newBilling(cfg)
+	if err != nil {
+		return err
+	}
 	store, err := openPatiently(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -92,9 +97,10 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	if err := worker.PrepareNamespace(ctx, tc, worker.Namespace(cfg), log); err != nil {
 		return err
 	}
-	keeper := schedules.Keeper{Catalog: store, Syncer: schedules.Syncer{Client: tc.ScheduleClient()}}
+	keeper := schedules.Keeper{Catalog: store, Syncer: schedules.Syncer{Client: tc.ScheduleClient()}, BillingZone: cfg.Billing.Timezone}
 	control := &activities.Control{
 		Catalog: store, Schedules: keeper, Grace: cfg.Limits.Grace.Duration(), Now: time.Now, Log: log,
+		Billing: bills,
 	}
 	reconciler := &reconcile.Reconciler{
 		Client: tc, Catalog: store, Record: control.Record, Schedules: keeper, Now: time.Now, Log: log,
@@ -114,6 +120,17 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 			return runGroup(ctx, worker.NewControl(tc, cfg, control))
 		},
 	})
+}
+
+// newBilling reads how usage is posted, so that a mistake there is told at the
+// start.
+func newBilling(cfg *config.Config) (activities.Billing, error) {
+	posters, err := billing.New(cfg.Billing)
+	if err != nil {
+		return activities.Billing{}, err
+	}
+	zone, err := cfg.Billing.Zone()
+	return activities.Billing{Zone: zone, CatchUp: cfg.Billing.CatchUp, Posters: posters}, err
 }
 
 // runWorker polls the queues of this storage server, and serves what its

@@ -110,6 +110,14 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.LoadVerifyName:       control.LoadVerify,
 		activities.RecordEvidenceName:   control.RecordEvidence,
 		activities.DueVerificationsName: control.DueVerifications,
+
+		activities.DueBillingName:   control.DueBilling,
+		activities.LoadBillingName:  control.LoadBilling,
+		activities.UsageHostsName:   control.UsageHosts,
+		activities.RecordUsageName:  control.RecordUsage,
+		activities.EndSamplingName:  control.EndSampling,
+		activities.PostUsageName:    control.PostUsage,
+		activities.CountBillingName: control.CountBilling,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
@@ -134,6 +142,8 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.VerifyDue, workflow.RegisterOptions{Name: workflows.VerifyDueName})
 	w.RegisterWorkflowWithOptions(workflows.ListDatasets, workflow.RegisterOptions{Name: workflows.ListDatasetsName})
 	w.RegisterWorkflowWithOptions(workflows.MeasureHost, workflow.RegisterOptions{Name: workflows.MeasureHostName})
+	w.RegisterWorkflowWithOptions(workflows.DailyBilling, workflow.RegisterOptions{Name: workflows.DailyBillingName})
+	w.RegisterWorkflowWithOptions(workflows.BillingDue, workflow.RegisterOptions{Name: workflows.BillingDueName})
 }
 
 // NewStorage makes the workers of `planb worker`: one for its datasets, with
@@ -169,6 +179,7 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 		activities.ListDatasetsName:   storage.ListDatasets,
 		activities.ProbeName:          storage.Probe,
 		activities.VerifyName:         storage.Verify,
+		activities.UsageName:          storage.Usage,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}

@@ -27,6 +27,8 @@ const (
 	VerifyHostName           = "VerifyHost"
 	VerifyDueName            = "VerifyDue"
 	MeasureHostName          = "MeasureHost"
+	DailyBillingName         = "DailyBilling"
+	BillingDueName           = "BillingDue"
 )
 
 // BackupID is the workflow id of a host's backup. It is the same for every
@@ -44,6 +46,16 @@ func VerifyID(h ident.Host) string { return "verify/" + h.String() }
 const (
 	VerifyScheduleID = "verify"
 	VerifyDueID      = "verify-due"
+)
+
+// BillingID is the workflow id of the billing of a day; there is one at a time.
+func BillingID(day string) string { return "billing/" + day }
+
+// BillingScheduleID is the id of the Temporal Schedule that bills each day, and
+// BillingDueID begins those of the workflows that it starts.
+const (
+	BillingScheduleID = "billing"
+	BillingDueID      = "billing-due"
 )
 
 // PruneID is the workflow id of the n-th pruning of a host by hand.

@@ -11,6 +11,9 @@ import (
 type Keeper struct {
 	Catalog *catalog.Store
 	Syncer  Syncer
+	// BillingZone is the zone of the days that are billed; a keeper without one
+	// leaves their schedule alone.
+	BillingZone string
 }
 
 // Agree does so for some hosts; the schedule of one that is not in the catalog
@@ -30,13 +33,18 @@ func (k Keeper) Agree(ctx context.Context, hosts ...ident.Host) error {
 	return nil
 }
 
-// AgreeAll does so for all hosts, and removes schedules of others; and makes the
-// one that verifies them, if it is missing. With dry it only says what it would
+// AgreeAll does so for all hosts, and removes schedules of others; and makes
+// those that verify and bill them, if they are missing. With dry it only says what it would
 // change of the hosts'.
 func (k Keeper) AgreeAll(ctx context.Context, dry bool) ([]Change, error) {
 	if !dry {
 		if err := k.Syncer.EnsureVerify(ctx); err != nil {
 			return nil, err
+		}
+		if k.BillingZone != "" {
+			if err := k.Syncer.EnsureBilling(ctx, k.BillingZone); err != nil {
+				return nil, err
+			}
 		}
 	}
 	hosts, err := k.Catalog.HostPolicies(ctx, catalog.HostFilter{})
