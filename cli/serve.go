@@ -289,8 +289,13 @@ func runWeb(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer tc.Close()
+	zone, err := cfg.Billing.Zone()
+	if err != nil {
+		return err
+	}
 	return web.Serve(ctx, web.Options{
-		Listen: cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
+		BillingZone: zone,
+		Listen:      cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
 		TemporalUI: cfg.Web.TemporalUI, Namespace: worker.Namespace(cfg), DataKey: cfg.Data.Key, MetricsAllow: cfg.Metrics.Allow, RestoreDir: cfg.Web.RestoreDir, Catalog: store, Temporal: tc, Log: log, Version: Version,
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"planb/internal/readers"
 	"planb/web/account"
 	"planb/web/audit"
+	"planb/web/billing"
 	"planb/web/browse"
 	"planb/web/fleet"
 	"planb/web/groups"
@@ -59,6 +60,8 @@ type Options struct {
 	// trusted are those of MetricsAllow.
 	trusted []netip.Prefix
 	Catalog *catalog.Store
+	// BillingZone is the zone of the days that are billed; nil is UTC.
+	BillingZone *time.Location
 	// Temporal is asked for what is under way, and to start what is clicked.
 	Temporal client.Client
 	Log      *slog.Logger
@@ -101,6 +104,9 @@ func Serve(ctx context.Context, o Options) error {
 
 // Handler gives the pages, and makes the first admin where there is no user.
 func Handler(ctx context.Context, o Options) (http.Handler, error) {
+	if o.BillingZone == nil {
+		o.BillingZone = time.UTC
+	}
 	proxies, err := server.ParseProxies(o.Proxies)
 	if err != nil {
 		return nil, err
@@ -144,6 +150,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		storages.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
 		schedule.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
 		policies.Pages{Catalog: o.Catalog, Operator: operator}.Routes(),
+		billing.Pages{Catalog: o.Catalog, Zone: o.BillingZone, Now: o.Now}.Routes(),
 		runs.Pages{
 			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
 		}.Routes(),

@@ -39,7 +39,7 @@ func (p Pages) Routes() []server.Route {
 const perPage = 50
 
 // kinds are what a change can be about: the part of an action before the dot.
-var kinds = []string{"group", "host", "policy", "restore", "run", "session", "snapshot", "storage", "token", "user", "verify"}
+var kinds = []string{"billing", "group", "host", "policy", "restore", "run", "session", "snapshot", "storage", "token", "user", "verify"}
 
 // filter is what the form above the list says.
 type filter struct {

@@ -99,7 +99,7 @@ func Navigation() []NavItem {
 		{Storages, "Storages", "database", "/storages", access.View, any},
 		{Policies, "Policies", "adjustments", "/policies", access.View, any},
 		{Reports, "Reports", "report", "/reports", access.View, any},
-		{Billing, "Billing", "coin", "/billing", access.Manage, any},
+		{Billing, "Billing", "coin", "/billing", access.View, any},
 		{Audit, "Audit", "history", "/audit", access.Manage, any},
 		{Users, "Users", "users", "/users", access.Admin, all},
 		{Tokens, "Tokens", "key", "/tokens", access.Admin, all},
