@@ -30,7 +30,7 @@ type served struct {
 	tc     client.Client
 }
 
-func newServed(t *testing.T) *served {
+func newServed(t *testing.T, environ ...string) *served {
 	t.Helper()
 	p := newPlanb(t)
 	s := &served{planb: p}
@@ -40,6 +40,7 @@ func newServed(t *testing.T) *served {
 		"PLANB_TEMPORAL_NAMESPACE="+namespace, "PLANB_SERVER=store1", "PLANB_STORAGES="+s.parent,
 		"PLANB_DATA_LISTEN=127.0.0.1:"+strconv.Itoa(sshtest.FreePort(t)), "PLANB_DATA_KEY="+strings.Repeat("k", config.MinDataKey),
 		"PLANB_LIMITS_STOP=5s", "PLANB_METRICS_CONTROL=off", "PLANB_METRICS_WORKER=off")
+	p.environ = append(p.environ, environ...)
 	cfg, err := config.Load("", p.environ)
 	require.NoError(t, err)
 	s.tc, err = worker.Dial(t.Context(), cfg, slog.New(slog.DiscardHandler))

@@ -24,6 +24,11 @@ need git git
 need unshare util-linux
 need setfacl acl
 need setfattr attr
+# What watches PlanB; Debian's zabbix_get comes with the proxy.
+need prometheus prometheus
+need promtool prometheus
+need zabbix_agentd zabbix-agent
+need zabbix_get zabbix-proxy-sqlite3
 # Any server version will do; Debian keeps it out of PATH.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb || missing="$missing postgresql"
 # OpenZFS where it is there; else the one that needs no kernel module.

@@ -32,6 +32,11 @@ type Row struct {
 	// there is none.
 	Latest int64         `json:"latest"`
 	Health policy.Health `json:"health"`
+	// Overdue is 1 when the host has had no good snapshot within its schedule and
+	// grace, since it was added or enabled.
+	Overdue int `json:"overdue"`
+	// Key is the id again, under a name that JSONPath takes.
+	Key string `json:"id"`
 }
 
 // Document is what a discovery rule reads, with the time that it is of.
@@ -49,14 +54,25 @@ func Of(hosts []catalog.HostMeasure, now time.Time) Document {
 		}
 		d.Data = append(d.Data, Row{
 			ID: h.ID, Name: h.Ident().String(), ETAMax: strconv.FormatInt(int64(h.LateAge.Seconds()), 10), PlanB: h.Server,
-			Latest: Latest(h.LastGood), Health: h.Health,
+			Latest: latest(h.LastGood), Health: h.Health, Overdue: overdue(h, now), Key: h.ID,
 		})
 	}
 	return d
 }
 
-// Latest is a time in seconds since 1970, 0 for none.
-func Latest(at *time.Time) int64 {
+func overdue(h catalog.HostMeasure, now time.Time) int {
+	since := h.Since
+	if h.LastGood != nil && h.LastGood.After(since) {
+		since = *h.LastGood
+	}
+	if age := now.Sub(since); age > h.LateAge || h.LastGood != nil && policy.IsFuture(*h.LastGood, now) {
+		return 1
+	}
+	return 0
+}
+
+// latest is a time in seconds since 1970, 0 for none.
+func latest(at *time.Time) int64 {
 	if at == nil {
 		return 0
 	}
