@@ -104,6 +104,9 @@ func (a *app) billingRun(c *ucli.Context) error {
 // billingTold says what came of a day.
 func billingTold(r workflows.BillingResult, failed error) string {
 	parts := []string{fmt.Sprintf("%d samples", r.Samples)}
+	if r.Samples == 1 {
+		parts[0] = "1 sample"
+	}
 	for _, p := range []struct {
 		n    int
 		what string
