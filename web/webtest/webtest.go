@@ -63,7 +63,13 @@ func (c *Clock) Advance(d time.Duration) {
 // does not answer. Change alters how.
 func New(t testing.TB, change ...func(*web.Options)) *Site {
 	t.Helper()
-	s := site(t, catalogtest.Store(t))
+	return On(t, catalogtest.Store(t), change...)
+}
+
+// On starts the pages on a catalog, as New does.
+func On(t testing.TB, store *catalog.Store, change ...func(*web.Options)) *Site {
+	t.Helper()
+	s := site(t, store)
 	for _, c := range change {
 		c(&s.Options)
 	}
