@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -37,21 +38,25 @@ func (c *Control) PostUsage(ctx context.Context, in PostUsageInput) (more bool, 
 	}
 	ctx, stop := beat(ctx, activity.GetClient(ctx), cmp.Or(c.Billing.Heartbeats, postBeat), activity.RecordHeartbeat, func() any { return nil })
 	defer stop()
-	for began := c.Now(); c.Now().Sub(began) < postTime; {
-		list, err := c.Catalog.UsageToPost(ctx, in.Day, in.Poster, in.Began, p.Batch())
+	// What is on its way when this process has to end gets its answer still.
+	whole := context.WithoutCancel(ctx)
+	for began := c.Now(); ctx.Err() == nil && c.Now().Sub(began) < postTime; {
+		list, err := c.Catalog.UsageToPost(whole, in.Day, in.Poster, in.Began, p.Batch())
 		if err != nil || len(list) == 0 {
 			return false, refused("looking what is to be posted", err)
 		}
-		answers, err := p.Post(ctx, samplesOf(in.Day, list))
-		if ctx.Err() != nil && err != nil {
-			return true, err // asked to end, which is no fault of the receiver's
-		}
-		if err := c.Catalog.RecordPosts(context.WithoutCancel(ctx), in.Day, in.Poster, posted(list, answers, err), c.Now()); err != nil {
+		answers, err := p.Post(whole, samplesOf(in.Day, list))
+		if err := c.Catalog.RecordPosts(whole, in.Day, in.Poster, posted(list, answers, err), c.Now()); err != nil {
 			return true, refused("recording what was posted", err)
 		}
 		if err != nil {
 			return true, later(ErrTypePost, err.Error(), 0, err)
 		}
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errShutdown) {
+		return true, later(ErrTypeShutdown, "the worker was restarted; what is left is posted by the next", 5*time.Second, cause)
+	} else if cause != nil {
+		return true, cause
 	}
 	return true, nil
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,6 +41,21 @@ type biller struct {
 	calls int
 	came  chan struct{}
 	lost  chan struct{}
+	// refuses is in what it does not want.
+	refuses string
+}
+
+// saw gives what it took, and how often it was asked.
+func (b *biller) saw() (taken []string, calls int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.taken), b.calls
+}
+
+func (b *biller) refuse(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refuses = what
 }
 
 func (b *biller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,11 +65,9 @@ func (b *biller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	b.mu.Lock()
 	b.calls++
-	first, there := b.calls == 1, false
-	for _, t := range b.taken {
-		there = there || t == string(body)
-	}
-	if !there {
+	first, there := b.calls == 1, slices.Contains(b.taken, string(body))
+	refused := b.refuses != "" && strings.Contains(string(body), b.refuses)
+	if !there && !refused {
 		b.taken = append(b.taken, string(body))
 	}
 	b.mu.Unlock()
@@ -61,12 +75,16 @@ func (b *biller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case first:
 		close(b.came)
 		<-b.lost
+	case refused:
+		fmt.Fprint(w, "There is no such name")
 	case there:
 		fmt.Fprint(w, "Backup history with this Name and Date already exists.")
 	default:
 		fmt.Fprint(w, "OK")
 	}
 }
+
+const billingNamespace = "billing-e2e"
 
 // site is a PlanB of its own beside the stack's, which can be killed: another
 // catalog, another namespace of Temporal, another storage of the pool.
@@ -96,20 +114,23 @@ func newSite(t *testing.T, more string) (s *site, storage string) {
 	q.Set("search_path", "billing_e2e")
 	u.RawQuery = q.Encode()
 
-	dir := t.TempDir()
+	// With the stack's own files, which go after the pool: a view of a snapshot that
+	// a killed worker left is mounted there.
+	dir := filepath.Join(filepath.Dir(stack.Config), "billing-e2e")
+	require.NoError(t, os.Mkdir(dir, 0o700))
 	s = &site{t: t, config: filepath.Join(dir, "planb.yaml"), log: &bytes.Buffer{}}
 	text := "server: billing\nstate: " + strconv.Quote(filepath.Join(dir, "state")) +
 		"\ndatabase:\n  url: " + strconv.Quote(u.String()) +
-		"\ntemporal:\n  address: " + stack.TemporalAddress + "\n  namespace: billing-e2e" +
+		"\ntemporal:\n  address: " + stack.TemporalAddress + "\n  namespace: " + billingNamespace +
 		"\nstorages:\n  - dataset: " + storage + "\nmetrics:\n  control: off\n  worker: off" +
 		fmt.Sprintf("\ndata:\n  listen: 127.0.0.1:%d\n  key: %s", sshtest.FreePort(t), strings.Repeat("k", 32)) +
 		fmt.Sprintf("\nweb:\n  listen: 127.0.0.1:%d\n", sshtest.FreePort(t)) + more
 	require.NoError(t, os.WriteFile(s.config, []byte(text), 0o600))
 	s.must("migrate")
-	prepareNamespace(t, "billing-e2e")
+	prepareNamespace(t, billingNamespace)
 	s.start()
 	t.Cleanup(func() {
-		s.kill()
+		s.stop()
 		if t.Failed() {
 			t.Logf("planb serve said:\n%s", s.log)
 		}
@@ -124,9 +145,7 @@ func newSite(t *testing.T, more string) (s *site, storage string) {
 // server delay.
 func prepareNamespace(t *testing.T, namespace string) {
 	t.Helper()
-	c, err := client.DialContext(t.Context(), client.Options{HostPort: stack.TemporalAddress, Namespace: namespace})
-	require.NoError(t, err)
-	defer c.Close()
+	c := temporalOf(t, namespace)
 	require.NoError(t, worker.PrepareNamespace(t.Context(), c, namespace, slog.New(slog.DiscardHandler)))
 	require.Eventually(t, func() bool {
 		_, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
@@ -134,6 +153,24 @@ func prepareNamespace(t *testing.T, namespace string) {
 		})
 		return err == nil
 	}, patience, 200*time.Millisecond, "the namespace is not usable")
+}
+
+func temporalOf(t *testing.T, namespace string) client.Client {
+	t.Helper()
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: stack.TemporalAddress, Namespace: namespace})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// add appends text to planb.yaml.
+func (s *site) add(text string) {
+	s.t.Helper()
+	f, err := os.OpenFile(s.config, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(s.t, err)
+	_, err = f.WriteString(text)
+	require.NoError(s.t, err)
+	require.NoError(s.t, f.Close())
 }
 
 func (s *site) env() []string { return []string{"PLANB_CONFIG=" + s.config} }
@@ -156,6 +193,14 @@ func (s *site) start() {
 // kill ends planb serve with no chance to tidy up.
 func (s *site) kill() {
 	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait() // says that it was killed
+}
+
+// stop ends planb serve in good order.
+func (s *site) stop() {
+	late := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
+	defer late.Stop()
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	_ = s.cmd.Wait()
 }
 
@@ -170,6 +215,8 @@ func TestBilling(t *testing.T) {
 	server := sshtest.Server(t, sshtest.Options{Root: source(t)})
 	s.must(append(addArgs("billed/web1", server), "--include", "/")...)
 	s.must("backup", "billed/web1", "--wait")
+	dataset := storage + "/billed/web1"
+	settle(t, dataset)
 
 	type ended struct {
 		out []byte
@@ -190,6 +237,7 @@ func TestBilling(t *testing.T) {
 	}
 	s.kill()
 	close(office.lost)
+	s.add("  timezone: Etc/UTC\n") // the same days by another name
 	s.start()
 
 	e := <-first
@@ -199,9 +247,9 @@ func TestBilling(t *testing.T) {
 	require.EqualValues(t, 1, came["taken"])
 	require.EqualValues(t, 1, came["posted"])
 	require.EqualValues(t, 1, came["existed"])
-	require.Len(t, office.taken, 1, "billed twice")
+	taken, _ := office.saw()
+	require.Len(t, taken, 1, "billed twice")
 
-	dataset := storage + "/billed/web1"
 	listed := decode(t, s.must("billing", "list", "--json"))
 	require.Len(t, listed, 1)
 	sample := listed[0]
@@ -211,17 +259,53 @@ func TestBilling(t *testing.T) {
 	require.EqualValues(t, zfsNumber(t, "referenced", dataset), sample["referenced_bytes"])
 	require.EqualValues(t, len(snapshotsOnPool(t, dataset)), sample["snapshots"])
 	day := sample["day"].(string)
-	require.Equal(t, fmt.Sprintf("date=%s&name=billed-web1&size=%d", day, zfsNumber(t, "used", dataset)), office.taken[0])
+	require.Equal(t, fmt.Sprintf("date=%s&name=billed-web1&size=%d", day, zfsNumber(t, "used", dataset)), taken[0])
 	post := sample["posts"].([]any)[0].(map[string]any)
-	require.Equal(t, office.taken[0], post["sent"])
+	require.Equal(t, taken[0], post["sent"])
 	require.Equal(t, "posted", post["state"])
 
-	calls := office.calls
+	_, calls := office.saw()
 	require.Contains(t, s.must("billing", "run"), "It was sampled already.")
-	require.Equal(t, calls, office.calls, "what was posted is not posted again")
+	_, again := office.saw()
+	require.Equal(t, calls, again, "what was posted is not posted again")
 	require.Contains(t, s.must("billing", "list", "--csv"), day+",billed,web1,")
 	require.Contains(t, s.must("billing", "list"), "office posted")
 	require.Equal(t, refused, planbWith(t, s.env(), "billing", "run", "--date", "2126-01-01").code)
 	require.Equal(t, usage, planbWith(t, s.env(), "billing", "run", "--date", "tomorrow").code)
 	require.Equal(t, usage, planbWith(t, s.env(), "billing", "list", "--month", "2026").code)
+
+	// A sample that is refused is told, and posted once it is wanted.
+	s.must(append(addArgs("billed/db1", server), "--include", "/etc")...)
+	s.must("backup", "billed/db1", "--wait")
+	office.refuse("db1")
+	r := planbWith(t, s.env(), "billing", "run")
+	require.Equal(t, failed, r.code)
+	require.Contains(t, r.stdout, day+": 2 samples, 1 posted, 1 of those there already, 1 refused.")
+	require.Contains(t, r.stderr, "1 of 2 posts did not get through: the receiver answered 200 OK: There is no such name")
+	office.refuse("")
+	require.Contains(t, s.must("billing", "run"), day+": 2 samples, 2 posted")
+	taken, _ = office.saw()
+	require.Len(t, taken, 2)
+
+	// It happens by itself, at noon in the zone that is configured now.
+	d, err := temporalOf(t, billingNamespace).ScheduleClient().GetHandle(t.Context(), workflows.BillingScheduleID).Describe(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "Etc/UTC", d.Schedule.Spec.TimeZoneName)
+	require.NotEmpty(t, d.Info.NextActionTimes)
+	for _, at := range d.Info.NextActionTimes {
+		require.Equal(t, "12:00:00", at.UTC().Format(time.TimeOnly))
+	}
+}
+
+// settle waits until ZFS has written all of a dataset: until then, what it uses
+// grows by itself.
+func settle(t *testing.T, dataset string) {
+	t.Helper()
+	used, since := int64(-1), time.Now()
+	require.Eventually(t, func() bool {
+		if now := zfsNumber(t, "used", dataset); now != used {
+			used, since = now, time.Now()
+		}
+		return time.Since(since) > 7*time.Second // a group of transactions takes five
+	}, patience, 500*time.Millisecond, "what the dataset uses does not come to rest")
 }

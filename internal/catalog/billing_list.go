@@ -142,8 +142,10 @@ const usageBilled = ` from (
 	select u.*, max(u.day) over (partition by `
 
 const usageBilledEnd = `) as last,
-		(select count(*) from usage_posts p where p.day = u.day and p.host_id = u.host_id and p.state <> 'posted') as not_posted
-	from usage_samples u` + usageWhere + ` and u.billed) b `
+		coalesce(p.n, 0) as not_posted
+	from usage_samples u left join (
+		select day, host_id, count(*) as n from usage_posts where state <> 'posted' and day >= $1::date and day < $2::date
+		group by day, host_id) p on p.day = u.day and p.host_id = u.host_id` + usageWhere + ` and u.billed) b `
 
 // UsageOfGroups gives the totals of groups by name.
 func (s *Store) UsageOfGroups(ctx context.Context, f UsageFilter) ([]UsageTotal, error) {
