@@ -111,8 +111,12 @@ func billingTold(r workflows.BillingResult, failed error) string {
 		n    int
 		what string
 	}{
-		{r.FromCatalog, "from the catalog"}, {r.Late, "late"}, {r.Posted, "posted"}, {r.Existed, "of those there already"},
-		{r.Refused, "refused"}, {r.Pending, "not posted yet"},
+		{r.FromCatalog, "from the catalog"},
+		{r.Late, "late"},
+		{r.Posted, "posted"},
+		{r.Existed, "of those there already"},
+		{r.Refused, "refused"},
+		{r.Pending, "not posted yet"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
