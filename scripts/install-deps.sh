@@ -29,6 +29,8 @@ need prometheus prometheus
 need promtool prometheus
 need zabbix_agentd zabbix-agent
 need zabbix_get zabbix-proxy-sqlite3
+# What the pages are looked at with.
+need chromium chromium
 # Any server version will do; Debian keeps it out of PATH.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb || missing="$missing postgresql"
 # OpenZFS where it is there; else the one that needs no kernel module.

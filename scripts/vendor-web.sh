@@ -8,6 +8,7 @@ set -eu
 TABLER=1.6.1
 ICONS=3.52.0
 HTMX=2.0.11
+AXE=4.10.3 # for the tests in e2e/browser
 
 cd "$(dirname "$0")/.."
 tmp=$(mktemp -d)
@@ -22,12 +23,15 @@ fetch() { # fetch PACKAGE VERSION DIR
 fetch @tabler/core "$TABLER" tabler
 fetch @tabler/icons "$ICONS" icons
 fetch htmx.org "$HTMX" htmx
+fetch axe-core "$AXE" axe
 
 # Without the reference to its source map, which is not served.
 sed 's|/\*# sourceMappingURL=.*\*/||' "$tmp/tabler/dist/css/tabler.min.css" >"$out/tabler.min.css"
 cp "$tmp/htmx/dist/htmx.min.js" "$out/htmx.min.js"
 cp "$tmp/htmx/LICENSE" "$out/htmx.LICENSE"
 cp "$tmp/icons/LICENSE" "$icons/LICENSE"
+cp "$tmp/axe/axe.min.js" e2e/browser/testdata/axe.min.js
+cp "$tmp/axe/LICENSE" e2e/browser/testdata/axe.LICENSE
 
 while read -r name; do
 	cp "$tmp/icons/icons/outline/$name.svg" "$icons/$name.svg"

@@ -56,7 +56,7 @@ func (p Page) begun(w http.ResponseWriter, r *http.Request, host ident.Host, err
 	if err != nil {
 		return p.told(w, r, base(host), err)
 	}
-	return server.Redirect(w, r, base(host), ui.Good, done)
+	return server.Redirect(w, r, base(host)+"?begun=1", ui.Good, done)
 }
 
 func (p Page) verify(w http.ResponseWriter, r *http.Request) error {

@@ -42,6 +42,8 @@ type liveView struct {
 	recent  []catalog.Run
 	// away says that Temporal does not tell how they do.
 	away bool
+	// begun says that a run was just asked for, and will be seen in a moment.
+	begun bool
 }
 
 type liveRun struct {
@@ -75,6 +77,7 @@ func (p Page) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	v.begun = r.FormValue("begun") != ""
 	return server.Render(w, r, http.StatusOK, hostPage(v))
 }
 
@@ -141,6 +144,7 @@ func (p Page) live(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	v.begun = r.FormValue("begun") != ""
 	if len(v.running) == 0 && r.FormValue("running") != "" && r.Header.Get("HX-Request") == "true" {
 		w.Header().Set("HX-Refresh", "true") // it ended: the rest of the page is old
 	}
