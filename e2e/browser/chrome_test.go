@@ -94,10 +94,20 @@ func (b *tab) do(actions ...chromedp.Action) {
 	require.NoError(b.t, chromedp.Run(ctx, actions...))
 }
 
-// open goes to a path of the pages.
+// open goes to a path of the pages. A page that goes on by itself at that moment
+// wins, and is left again.
 func (b *tab) open(path string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(stack.Serve().Address() + path))
+	var err error
+	for range 3 {
+		ctx, cancel := context.WithTimeout(b.ctx, soon)
+		err = chromedp.Run(ctx, chromedp.Navigate(stack.Serve().Address()+path))
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "ERR_ABORTED") {
+			break
+		}
+	}
+	require.NoError(b.t, err, path)
 }
 
 // eval gives the value of a script.
