@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,10 +63,19 @@ func (r *troubles) take() []string {
 // newTab starts a Chromium that ends with the test.
 func newTab(t testing.TB) *tab {
 	t.Helper()
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(flags, chromedp.UserDataDir(t.TempDir()))...)
+	profile, err := os.MkdirTemp("", "planb-chromium-")
+	require.NoError(t, err)
+	// Chromium's processes may write for a moment after the first of them ended.
+	t.Cleanup(func() {
+		eventually(t, func() bool { return os.RemoveAll(profile) == nil }, "Chromium goes on in %s", profile)
+	})
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), slices.Concat(flags, []chromedp.ExecAllocatorOption{chromedp.UserDataDir(profile)})...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(cancel)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for its end
+		cancel()
+	})
 	b := &tab{t: t, ctx: ctx, downloads: t.TempDir(), troubles: &troubles{}}
 	chromedp.ListenTarget(ctx, func(ev any) {
 		switch ev := ev.(type) {
