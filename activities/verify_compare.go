@@ -48,8 +48,9 @@ func (v *verification) batch(ctx context.Context, files []chosen) error {
 	return v.scratch.clear()
 }
 
-// there leaves out what the snapshot does not have as the index says: the
-// snapshot is right, and the index is to be made anew.
+// there leaves out what the snapshot does not have, though its index says so, and
+// counts it as found wrong: the index was written from the snapshot, when both
+// were new, and nothing may leave a snapshot since.
 func (v *verification) there(files []chosen) (kept []chosen) {
 	root, err := tree.OpenRoot(v.source)
 	if err != nil {
@@ -61,11 +62,7 @@ func (v *verification) there(files []chosen) (kept []chosen) {
 			kept = append(kept, f)
 			continue
 		}
-		if f.canary {
-			v.found(f, verify.Observed{Shown: f.shown(), Canary: true, Absent: "is not in the snapshot"})
-			continue
-		}
-		v.s.Log.Warn("an index knows a file that its snapshot does not have", "dataset", v.in.Plan.Dataset, "snapshot", v.in.Snapshot)
+		v.found(f, verify.Observed{Shown: f.shown(), Canary: f.canary, Lost: true})
 	}
 	return kept
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -162,6 +163,37 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 	require.Equal(t, verify.Proven, out.Tally.Outcome(), v.log())
 	require.GreaterOrEqual(t, out.Tally.Files, int64(2))
 	require.NoFileExists(t, v.recheckFile(v.plan))
+}
+
+// A file that was in the snapshot when it was indexed and is there no more is not
+// passed over.
+func TestVerifyMissesWhatTheSnapshotLost(t *testing.T) {
+	t.Parallel()
+	v := newVerifying(t, policy.Settings{}, map[string]string{"etc/a": "a"}, nil)
+	whole := v.verify("all")
+	require.Equal(t, verify.Proven, whole.Tally.Outcome())
+	indexes, err := filepath.Glob(filepath.Join(v.State, "index", "*.db"))
+	require.NoError(t, err)
+	require.Len(t, indexes, 1)
+	db, err := sql.Open("sqlite", indexes[0])
+	require.NoError(t, err)
+	defer db.Close()
+	for _, change := range []string{
+		`INSERT INTO files (id, dir, name) SELECT 1000, dir, x'6c6f7374' FROM files WHERE name = x'61'`,
+		`INSERT INTO versions SELECT 1000, last, first, mode, uid, gid, size, mtime, ctime, ino, nlink, rdev, target, sum
+			FROM versions WHERE file = (SELECT id FROM files WHERE name = x'61')`,
+	} {
+		_, err := db.ExecContext(t.Context(), change)
+		require.NoError(t, err)
+	}
+	for _, sample := range []string{"all", "random=5"} {
+		out := v.verify(sample)
+		require.Len(t, out.Tally.Findings, 1, v.log())
+		require.Equal(t, verify.Mismatch, out.Tally.Outcome())
+		require.Equal(t, verify.KindLost, out.Tally.Findings[0].Kind)
+		require.Equal(t, "/etc/lost", out.Tally.Findings[0].Path)
+		require.EqualValues(t, 1, out.Tally.Compared)
+	}
 }
 
 func TestVerifyWithoutAnythingToCompare(t *testing.T) {

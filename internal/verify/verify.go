@@ -38,6 +38,8 @@ const (
 	KindEither = "either"
 	// KindMissing is a canary that the snapshot does not have as a file.
 	KindMissing = "missing"
+	// KindLost is a file that was in the snapshot when that was taken.
+	KindLost = "lost"
 )
 
 // MaxFindings is how many findings a Tally names; it counts them all.
@@ -70,6 +72,8 @@ type Observed struct {
 	Canary bool
 	// Absent says why there is nothing to restore, as the end of a sentence.
 	Absent string
+	// Lost says that the snapshot does not have what its index has.
+	Lost bool
 	// Snapshot is how the restored file differs from the one in the snapshot;
 	// nil when it was not restored.
 	Snapshot *rsync.Difference
@@ -165,6 +169,8 @@ func judge(o Observed) (kind, text string) {
 	switch {
 	case o.Absent != "":
 		return KindMissing, o.Absent
+	case o.Lost:
+		return KindLost, "was in the snapshot when that was taken, as its index has it, and is there no longer"
 	case o.Snapshot == nil:
 		return KindRestore, "could not be restored"
 	case !o.Snapshot.Same():
@@ -252,7 +258,7 @@ func (t *Tally) Remedy(host, run string) string {
 		kinds[f.Kind] = true
 	}
 	var what []string
-	if kinds[KindBackup] || kinds[KindEither] || kinds[KindRestore] {
+	if kinds[KindBackup] || kinds[KindEither] || kinds[KindRestore] || kinds[KindLost] {
 		what = append(what, "look at the pool with zpool status -v, and scrub it",
 			"restore from another snapshot, see planb snapshots "+host)
 	}

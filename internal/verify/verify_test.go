@@ -27,6 +27,8 @@ func TestJudge(t *testing.T) {
 		"a directory since":       {verify.Observed{Snapshot: same, Live: &diff{Other: true}}, "", verify.Tally{NotComparable: 1, Uncompared: []string{"f"}}},
 		"touched":                 {verify.Observed{Snapshot: same, Live: &diff{Time: true, Mode: true}}, "", verify.Tally{ByHost: 1, Compared: 1}},
 		"other owner":             {verify.Observed{Snapshot: same, Live: &diff{Owner: true, ACL: true}}, "", verify.Tally{ByHost: 1, Compared: 1, Attributes: 1, AttributeFiles: []string{"f (owner, ACL)"}}},
+		"lost":                    {verify.Observed{Lost: true}, verify.KindLost, verify.Tally{}},
+		"lost canary":             {verify.Observed{Canary: true, Lost: true}, verify.KindLost, verify.Tally{Canaries: 1}},
 		"canary":                  {verify.Observed{Canary: true, Snapshot: same, Live: same}, "", verify.Tally{ByHost: 1, Compared: 1, Canaries: 1, CanariesOK: 1}},
 		"canary unknown":          {verify.Observed{Canary: true, Snapshot: same}, "", verify.Tally{NotComparable: 1, Uncompared: []string{"f"}, Canaries: 1}},
 		"canary missing":          {verify.Observed{Canary: true, Absent: "is not in the snapshot"}, verify.KindMissing, verify.Tally{Canaries: 1}},
