@@ -266,6 +266,8 @@ func failedRestore(in RestoreActivityInput, report rsync.RestoreReport) error {
 		errType = ErrTypeNoSpace
 	case rsync.TypeHostKey:
 		errType = ErrTypeHostKey
+	case rsync.TypeRefused:
+		errType = ErrTypeRefused
 	case rsync.TypeAuth:
 		return permanent(ErrTypeAuth, in.Plan.Target.Host.String()+" refused the key for restores",
 			"see docs/restore.md for the line that it needs in authorized_keys there", nil)

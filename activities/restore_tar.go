@@ -245,8 +245,15 @@ func (s *Storage) listTar(ctx context.Context, job restoreJob, root *tree.Dir) (
 	}
 	log.finish()
 	out := c.result()
-	out.Message = fmt.Sprintf("dry run, nothing was written: the archive would have %d entries", c.counts.Total)
+	out.Message = fmt.Sprintf("dry run, nothing was written: the archive would have %s", entries(c.counts.Total))
 	return out, nil
+}
+
+func entries(n int64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
 }
 
 func syncDir(dir string) error {

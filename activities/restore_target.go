@@ -15,6 +15,7 @@ import (
 	"planb/internal/policy"
 	"planb/internal/rsync"
 	"planb/internal/sshx"
+	"planb/internal/tarball"
 	"planb/internal/tree"
 	"planb/internal/zfs"
 )
@@ -46,6 +47,9 @@ func (s *Storage) refuseRestore(ctx context.Context, in RestoreActivityInput) er
 		}
 		return nil
 	case in.Tar != "":
+		if err := tarball.CheckName(in.Tar); err != nil {
+			return permanent(ErrTypeRefused, err.Error(), "", nil)
+		}
 		return s.refuseTarget(ctx, in.Tar, in.Plan.Dataset)
 	case !s.Root && !in.AsSelf:
 		return permanent(ErrTypeRefused,

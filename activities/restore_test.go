@@ -133,7 +133,10 @@ func TestRestoreRefusals(t *testing.T) {
 	refused(ErrTypeRefused, "/srv is not in the snapshot", func(in *RestoreActivityInput) { in.Paths = []string{"/srv"} })
 	refused(ErrTypeRefused, "daily-200001010000", func(in *RestoreActivityInput) { in.Plan.Snapshot = "daily-200001010000" })
 	refused(ErrTypeRefused, "not turned on", func(in *RestoreActivityInput) { in.Plan.Target = &Plan{Host: web1} })
-	refused(ErrTypeRefused, "is there already", func(in *RestoreActivityInput) { in.Tar = file })
+	refused(ErrTypeRefused, "it has to end in .tar", func(in *RestoreActivityInput) { in.Tar = dir + "/a.zip" })
+	archive := filepath.Join(dir, "there.tar")
+	require.NoError(t, os.WriteFile(archive, nil, 0o600))
+	refused(ErrTypeRefused, "is there already", func(in *RestoreActivityInput) { in.Tar = archive })
 	refused(ErrTypeRefused, "there is no "+dir+"/none", func(in *RestoreActivityInput) { in.Tar = dir + "/none/a.tar" })
 	refused(ErrTypeRefused, "/srv", func(in *RestoreActivityInput) { in.Tar, in.Paths = dir+"/a.tar", []string{"/srv"} })
 

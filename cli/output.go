@@ -125,6 +125,14 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f %ciB", v, " KMGTPE"[unit])
 }
 
+// countOf says how many of something there are.
+func countOf(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 func sizePtr(n *int64) string {
 	if n == nil {
 		return "-"

@@ -16,6 +16,7 @@ import (
 	"planb/internal/dataplane"
 	"planb/internal/ident"
 	"planb/internal/rsync"
+	"planb/internal/tarball"
 	"planb/worker"
 	"planb/workflows"
 )
@@ -149,14 +150,14 @@ func (a *app) restoreEnd(c *ucli.Context, tc client.Client, in workflows.Restore
 // printRestored says what was restored, and what was not.
 func (a *app) printRestored(ctx context.Context, c *ucli.Context, store *catalog.Store, in workflows.RestoreInput, r catalog.Run) {
 	counts := restoredCounts(r)
-	fmt.Fprintf(a.stdout, "%s: %d files, %s, restored from %s to %s in %s\n",
-		in.Host, counts.Files, size(counts.Bytes), r.Snapshot, in.Where(), duration(r.DurationSeconds))
+	fmt.Fprintf(a.stdout, "%s: %s, %s, restored from %s to %s in %s\n",
+		in.Host, countOf(counts.Files, "file", "files"), size(counts.Bytes), r.Snapshot, in.Where(), duration(r.DurationSeconds))
 	for _, n := range []struct {
 		n    int64
 		text string
-	}{{counts.Overwritten, "replaced"}, {counts.Deleted, "deleted"}, {counts.Kept, "left as they are"}} {
+	}{{counts.Overwritten, "replaced"}, {counts.Deleted, "deleted"}, {counts.Kept, "left alone"}} {
 		if n.n > 0 {
-			fmt.Fprintf(a.stdout, "  %d entries that were there %s\n", n.n, n.text)
+			fmt.Fprintf(a.stdout, "  %s there already, and %s\n", countOf(n.n, "entry was", "entries were"), n.text)
 		}
 	}
 	if r.Message != "" && !bad(r) {
@@ -284,6 +285,8 @@ func restoreConflicts(c *ucli.Context, in workflows.RestoreInput) error {
 		if err := rsync.CheckRemoteDest(in.Prefix); err != nil {
 			return usageError(err)
 		}
+	case in.Tar != "" && in.Tar != "-" && tarball.CheckName(in.Tar) != nil:
+		return usageError(tarball.CheckName(in.Tar))
 	case c.Bool("zstd") && in.Tar != "-":
 		return usagef("--zstd goes with --tar -; a FILE that ends in .zst is compressed by itself")
 	case in.Tar != "" && in.Delete:

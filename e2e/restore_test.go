@@ -60,10 +60,10 @@ func TestRestoreEveryWay(t *testing.T) {
 		require.Regexp(t, `(?m)^deleted +0 B +/etc/mine$`, out)
 		require.FileExists(t, filepath.Join(to, "etc/mine"))
 		out = must(t, "restore", "ways/web1", "/etc", "--to", to)
-		require.Contains(t, out, "1 entries that were there left as they are")
+		require.Contains(t, out, "1 entry was there already, and left alone")
 		require.Contains(t, out, "kept /etc/hostname\n")
 		out = must(t, "restore", "ways/web1", "/etc", "--to", to, "--overwrite", "--delete")
-		require.Contains(t, out, "1 entries that were there deleted")
+		require.Contains(t, out, "1 entry was there already, and deleted")
 		harness.RequireSame(t, filepath.Join(src, "etc"), filepath.Join(to, "etc"))
 		run := listing(t, "restore", "ways/web1", "/etc/hostname", "--to", filepath.Join(t.TempDir(), "one"))[0]
 		require.Equal(t, "ok", run["state"])
@@ -105,7 +105,7 @@ func TestRestoreEveryWay(t *testing.T) {
 		require.Empty(t, rows, "all is there")
 		write(t, dir, "back/etc/hostname", "live\n")
 		r = planb(t, "restore", "ways/web1", "/etc", "--to-host=ways/web2", "--prefix", dir+"/back", "--overwrite")
-		require.Equal(t, failed, r.code)
+		require.Equal(t, refused, r.code)
 		require.Contains(t, r.stderr, "may not (--allow-overwrite)")
 		require.Equal(t, "live\n", read(t, filepath.Join(dir, "back/etc/hostname")))
 		r = planb(t, "restore", "ways/web1", "/etc", "--to-host=ways/web2", "--prefix", "/tmp/elsewhere")
@@ -124,6 +124,7 @@ func TestRestoreFlagsThatMakeNoSense(t *testing.T) {
 		"--prefix goes with --to-host":  {"/etc", "--to", "/tmp/x", "--prefix", "/y"},
 		"is not usable as a directory":  {"/etc", "--to-host", "--prefix", "/a b"},
 		"--zstd goes with --tar -":      {"/etc", "--tar", "/tmp/a.tar", "--zstd"},
+		"it has to end in .tar":         {"/etc", "--tar", "/tmp/a.zip"},
 		"--delete does not go with":     {"/etc", "--tar", "/tmp/a.tar", "--delete"},
 		"goes with --zstd alone":        {"/etc", "--tar", "-", "--json"},
 		"--as-self goes with --to":      {"/etc", "--to-host", "--as-self"},

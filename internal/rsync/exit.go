@@ -107,7 +107,7 @@ func (m *messages) cause(e end, target *sshx.Target, code int) (_ end, whole boo
 		return end{Failed, TypeUsage, false, "the key may not run this rsync there (" + line + ")", "install this version's planb-sender on the host, or compare the host's settings with docs/hosts.md"}, false
 	}
 	if line := m.says("planb-receiver: refused: "); line != "" {
-		return end{Failed, TypeUsage, false, "the key for restores may not do this there (" + line + ")", "see docs/restore.md for what its line in authorized_keys on the host can allow"}, false
+		return end{Failed, TypeRefused, false, "the key for restores may not do this there (" + line + ")", "see docs/restore.md for what its line in authorized_keys on the host can allow"}, false
 	}
 	for _, c := range causes {
 		if m.says(c.texts...) != "" {

@@ -98,6 +98,7 @@ func TestWhatIsSaidCounts(t *testing.T) {
 		"dash without rsync":      {12, nil, nil, []string{"sh: 1: rsync: not found", "rsync: connection unexpectedly closed (0 bytes received so far) [Receiver]"}, Failed, TypeNoRsync, "the host has no rsync"},
 		"sudo asks":               {1, nil, nil, []string{"sudo: a password is required", "rsync: connection unexpectedly closed (0 bytes received so far) [Receiver]"}, Failed, TypeSudo, "sudo does not let"},
 		"the key is bound":        {126, nil, nil, []string{`planb-sender: refused: the command "/opt/rsync"`, "rsync: connection unexpectedly closed (0 bytes received so far) [Receiver]"}, Failed, TypeUsage, `may not run this rsync there (planb-sender: refused: the command "/opt/rsync")`},
+		"restores are bound":      {126, nil, nil, []string{`planb-receiver: refused: to replace files: this key may not (--allow-overwrite)`, "rsync: connection unexpectedly closed (0 bytes received so far) [sender]"}, Failed, TypeRefused, `may not do this there (planb-receiver: refused: to replace files`},
 		"sudo absent":             {127, nil, nil, []string{"sh: 1: sudo: not found"}, Failed, TypeSudo, "the host has no sudo"},
 		"ionice absent":           {127, nil, nil, []string{"bash: line 1: ionice: command not found"}, Failed, TypeNoRsync, "the host has no ionice"},
 		"refused key":             {255, nil, nil, []string{"backup@192.0.2.1: Permission denied (publickey).", "rsync: connection unexpectedly closed (0 bytes received so far) [Receiver]"}, Failed, TypeAuth, "there is no key file /nonexistent/key for acme/web1"},

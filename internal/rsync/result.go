@@ -44,6 +44,7 @@ const (
 	TypeSudo        Type = "sudo"
 	TypeModule      Type = "daemon"
 	TypeUsage       Type = "usage"
+	TypeRefused     Type = "refused"
 	TypeFiles       Type = "files"
 	TypeIO          Type = "io"
 	TypeKilled      Type = "killed"

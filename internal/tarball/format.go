@@ -30,6 +30,20 @@ func FormatOf(name string) Format {
 	return Plain
 }
 
+// suffixes are how the names of archives may end.
+var suffixes = []string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.zstd", ".tzst"}
+
+// CheckName refuses a name that says it is another kind of archive, or none:
+// what tar writes would not be what its reader takes it for.
+func CheckName(name string) error {
+	for _, suffix := range suffixes {
+		if strings.HasSuffix(strings.ToLower(name), suffix) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no name for an archive: it has to end in .tar, .tar.gz, .tgz, .tar.zst or .tzst", name)
+}
+
 // Compress gives what compresses to w. Closing it ends the compressed data, and
 // does not close w.
 func Compress(w io.Writer, f Format) (io.WriteCloser, error) {
