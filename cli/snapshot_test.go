@@ -135,6 +135,8 @@ func TestSnapshotsAreHeldReleasedAndRemoved(t *testing.T) {
 	require.Equal(t, catalog.Text("audit 2026"), held.HoldReason)
 	require.Equal(t, day, held.HoldUntil.Add(-time.Second).UTC().Format(time.DateOnly))
 	require.Contains(t, f.ok("snapshots", f.host), "held audit 2026, until ")
+	require.Regexp(t, old+` .* held: audit 2026`, f.ok("snapshots", f.host))
+	require.Regexp(t, newest+` .*daily 1 of 16`, f.ok("snapshots", f.host))
 	require.Contains(t, f.audited("snapshot.hold").Actor, "(cli)")
 
 	require.Contains(t, f.refused(exitRefused, "snapshot", "rm", f.host+"@"+old, "--yes"), "is held (audit 2026): release it first")

@@ -2,18 +2,20 @@ package cli
 
 import (
 	"strings"
+	"time"
 
 	ucli "github.com/urfave/cli/v2"
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/internal/policy"
 )
 
 func (a *app) snapshotsCommand() *ucli.Command {
 	return &ucli.Command{
 		Name: "snapshots", Usage: "list the snapshots of a host, the oldest first", ArgsUsage: "HOST",
-		Description: "As the host's last run found them on the pool. A suspect one waits for planb host accept\n" +
-			"or reject.",
+		Description: "As the host's last run found them on the pool, with the reason for which the retention\n" +
+			"keeps each. A suspect one waits for planb host accept or reject.",
 		Flags: []ucli.Flag{jsonFlag()}, Action: a.snapshots,
 	}
 }
@@ -31,7 +33,19 @@ func (a *app) snapshots(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	return list(a, c, snaps, "SNAPSHOT CREATED STATE TIERS USED REFERENCED HELD", func(s catalog.Snapshot) []string {
+	effective, err := store.Effective(ctx, host)
+	if err != nil {
+		return err
+	}
+	decided := map[string]policy.Decision{}
+	for _, d := range catalog.Decisions(snaps, effective, time.Now()) {
+		decided[d.Snapshot.Name] = d
+	}
+	rows := make([]listedSnapshot, len(snaps))
+	for i, s := range snaps {
+		rows[i] = listedSnapshot{s, decided[s.Name].Action(), decided[s.Name].Reasons}
+	}
+	return list(a, c, rows, "SNAPSHOT CREATED STATE USED REFERENCED HELD WHY", func(s listedSnapshot) []string {
 		held := ""
 		if s.Held {
 			held = strings.TrimSpace("held " + string(s.HoldReason))
@@ -39,11 +53,22 @@ func (a *app) snapshots(c *ucli.Context) error {
 		if s.HoldUntil != nil {
 			held += ", until " + when(s.HoldUntil)
 		}
+		why := strings.Join(s.Reasons, ", ")
+		if s.Action == policy.ActionRemove {
+			why = "goes with the next prune: " + why
+		}
 		return []string{
-			s.Name, when(&s.Created), string(s.State), strings.Join(s.Tiers, ","),
-			size(s.UsedBytes), size(s.ReferencedBytes), held,
+			s.Name, when(&s.Created), string(s.State), size(s.UsedBytes), size(s.ReferencedBytes), held, why,
 		}
 	})
+}
+
+// listedSnapshot is a snapshot, and what the retention would do with it, and why.
+type listedSnapshot struct {
+	catalog.Snapshot
+	// Action is keep or remove.
+	Action  string   `json:"action"`
+	Reasons []string `json:"reasons"`
 }
 
 // oneHost is the host that the only argument names.

@@ -218,8 +218,8 @@ func (p Page) askPrune(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := pruneView{
-		host: hp.Host, keep: hp.Policy.Keep.Value.String(), plan: decisions(snaps, hp.Policy, p.Now()),
-		stopped: policy.PruningStopped(asPolicy(snaps, p.Now()), p.Now()),
+		host: hp.Host, keep: hp.Policy.Keep.Value.String(), plan: catalog.Decisions(snaps, hp.Policy, p.Now()),
+		stopped: policy.PruningStopped(catalog.Planned(snaps, p.Now()), p.Now()),
 	}
 	v.asks = policy.AsksFirst(v.plan)
 	return server.Render(w, r, http.StatusOK, prunePage(v))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"planb/internal/catalog"
 	"planb/internal/policy"
 )
 
@@ -64,12 +65,12 @@ func (p Page) foresee(ctx context.Context, v formView, own policy.Settings) (out
 		return failed(err)
 	}
 	out.snapshots = len(snaps)
-	out.stopped = policy.PruningStopped(asPolicy(snaps, p.Now()), p.Now())
+	out.stopped = policy.PruningStopped(catalog.Planned(snaps, p.Now()), p.Now())
 	now := map[string]bool{}
-	for _, d := range decisions(snaps, hp.Policy, p.Now()) {
+	for _, d := range catalog.Decisions(snaps, hp.Policy, p.Now()) {
 		now[d.Snapshot.Name] = d.Keep
 	}
-	then := decisions(snaps, effective, p.Now())
+	then := catalog.Decisions(snaps, effective, p.Now())
 	out.asks = policy.AsksFirst(then)
 	for _, d := range then {
 		switch kept := now[d.Snapshot.Name]; {

@@ -176,7 +176,7 @@ func (p Page) readLive(ctx context.Context, host ident.Host) (liveView, error) {
 // first.
 func planned(snaps []catalog.Snapshot, e policy.Effective, now time.Time) []snapView {
 	decided := map[string]policy.Decision{}
-	for _, d := range decisions(snaps, e, now) {
+	for _, d := range catalog.Decisions(snaps, e, now) {
 		decided[d.Snapshot.Name] = d
 	}
 	out := make([]snapView, 0, len(snaps))
@@ -185,29 +185,6 @@ func planned(snaps []catalog.Snapshot, e policy.Effective, now time.Time) []snap
 		out = append(out, snapView{s, d.Keep, d.Reasons})
 	}
 	return out
-}
-
-// decisions plans by what is on record of the pool.
-func decisions(snaps []catalog.Snapshot, e policy.Effective, now time.Time) []policy.Decision {
-	zone, err := e.Location()
-	if err != nil {
-		zone = time.UTC
-	}
-	return policy.Plan(asPolicy(snaps, now), e.Keep.Value, policy.PlanOptions{
-		Now: now, Location: zone, FloorCount: e.FloorCount.Value, FloorAge: e.FloorAge.Value,
-	})
-}
-
-func asPolicy(snaps []catalog.Snapshot, now time.Time) []policy.Snapshot {
-	list := make([]policy.Snapshot, len(snaps))
-	for i, s := range snaps {
-		held := s.Holds > 0
-		if s.HoldUntil != nil && s.HoldUntil.Before(now) {
-			held = s.Holds > 1 // the hold that has ended is let go first
-		}
-		list[i] = policy.Snapshot{Name: s.Name, Created: s.Created, State: string(s.State), Held: held, HoldReason: string(s.HoldReason)}
-	}
-	return list
 }
 
 // zone is the host's time zone, UTC where it is not known.
