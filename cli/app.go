@@ -18,6 +18,7 @@ import (
 
 	"planb/internal/catalog"
 	"planb/internal/config"
+	apiclient "planb/web/api/client"
 )
 
 // Version is set when the binary is built.
@@ -39,6 +40,7 @@ type app struct {
 	cfg     *config.Config
 	store   *catalog.Store
 	tc      client.Client
+	client  *apiclient.Client
 	closers []func()
 }
 
@@ -84,6 +86,7 @@ func (a *app) root() *ucli.App {
 	root.Flags = []ucli.Flag{
 		&ucli.StringFlag{Name: "config", Usage: "read `FILE` instead of $PLANB_CONFIG or " + config.DefaultPath},
 	}
+	root.Flags = append(root.Flags, remoteFlags()...)
 	root.Action = func(c *ucli.Context) error {
 		if c.Args().Present() {
 			return usagef("there is no command %q: see planb --help", c.Args().First())
@@ -91,18 +94,19 @@ func (a *app) root() *ucli.App {
 		return ucli.ShowAppHelp(c)
 	}
 	root.Commands = a.commands()
-	var quiet func(cmds []*ucli.Command)
-	quiet = func(cmds []*ucli.Command) {
+	var quiet func(cmds []*ucli.Command, of string)
+	quiet = func(cmds []*ucli.Command, of string) {
 		for _, c := range cmds {
 			c.OnUsageError = badFlag
 			c.HideHelpCommand = true
 			if c.Action == nil {
 				c.Action = missingSubcommand
 			}
-			quiet(c.Subcommands)
+			a.locally(c, of+c.Name)
+			quiet(c.Subcommands, of+c.Name+" ")
 		}
 	}
-	quiet(root.Commands)
+	quiet(root.Commands, "")
 	return root
 }
 

@@ -64,7 +64,7 @@ func (a *app) chosenHosts(c *ucli.Context) ([]ident.Host, error) {
 	if several == c.Args().Present() {
 		return nil, usagef("name the hosts, or say --group G or --all")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +87,14 @@ func (a *app) chosenHosts(c *ucli.Context) ([]ident.Host, error) {
 			return nil, err
 		}
 	}
-	enabled := true
-	hosts, err := store.Hosts(ctx, catalog.HostFilter{Group: c.String("group"), Enabled: &enabled})
+	hosts, err := store.Overview(ctx, catalog.HostFilter{Group: c.String("group")}, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	for _, h := range hosts {
-		chosen = append(chosen, h.Ident())
+		if h.Enabled {
+			chosen = append(chosen, ident.Host{Group: h.Group, Name: h.Name})
+		}
 	}
 	if len(chosen) == 0 {
 		return nil, notFoundf("there is no enabled host: add one with planb host add")
@@ -103,6 +104,12 @@ func (a *app) chosenHosts(c *ucli.Context) ([]ident.Host, error) {
 
 // runBackups starts all backups first, then waits for each.
 func (a *app) runBackups(c *ucli.Context, o backupOptions) error {
+	if server, err := a.remote(c); server != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return a.remoteBackups(c, server, o)
+	}
 	tc, err := a.temporal(c)
 	if err != nil {
 		return err

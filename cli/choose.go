@@ -11,7 +11,7 @@ import (
 // chooseSnapshot gives the name of the snapshot that a person means: the
 // newest good one without a name, the last one up to the end of a day for a
 // date, else the one of that name.
-func chooseSnapshot(ctx context.Context, store *catalog.Store, target ident.HostSnap) (string, error) {
+func chooseSnapshot(ctx context.Context, store reads, target ident.HostSnap) (string, error) {
 	snaps, err := store.Snapshots(ctx, target.Host)
 	if err != nil {
 		return "", err
@@ -42,7 +42,7 @@ func chooseSnapshot(ctx context.Context, store *catalog.Store, target ident.Host
 	return "", notFoundf("%s has no good snapshot yet: back it up with planb backup %s --wait", target.Host, target.Host)
 }
 
-func zoneOf(ctx context.Context, store *catalog.Store, host ident.Host) (*time.Location, error) {
+func zoneOf(ctx context.Context, store reads, host ident.Host) (*time.Location, error) {
 	e, err := store.Effective(ctx, host)
 	if err != nil {
 		return nil, err

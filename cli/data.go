@@ -9,10 +9,17 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/readers"
+	"planb/web/api/client"
 )
 
-// reader gives the data service of the storage server that owns h's dataset.
-func (a *app) reader(ctx context.Context, c *ucli.Context, store *catalog.Store, h catalog.Host) (*dataplane.Client, error) {
+// reader gives the way to the files of h: the data service of the storage
+// server that owns its dataset, or the API.
+func (a *app) reader(ctx context.Context, c *ucli.Context, from reads, h catalog.Host) (files, error) {
+	store, local := from.(*catalog.Store)
+	if !local {
+		server, err := a.remote(c)
+		return client.Files{Client: server, Host: h.Ident()}, err
+	}
 	r, err := a.readers(c, store)
 	if err != nil {
 		return nil, err

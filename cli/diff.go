@@ -75,7 +75,7 @@ func (a *app) diff(c *ucli.Context) error {
 }
 
 // warnOfWriting says so when the live data changes under the comparison.
-func (a *app) warnOfWriting(c *ucli.Context, store *catalog.Store, host ident.Host) error {
+func (a *app) warnOfWriting(c *ucli.Context, store reads, host ident.Host) error {
 	runs, err := store.Runs(c.Context, catalog.RunFilter{Host: host, Kind: catalog.KindBackup, State: policy.StateRunning, Limit: 1})
 	if err == nil && len(runs) > 0 {
 		fmt.Fprintf(a.stderr, "planb: a backup of %s is under way: its live data changes while it is looked at\n", host)

@@ -63,5 +63,8 @@ func status(err error) int {
 	if errors.As(err, &s) {
 		return s.status
 	}
+	if code, ok := remoteStatus(err); ok {
+		return code
+	}
 	return catalogStatus(err)
 }

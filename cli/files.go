@@ -17,14 +17,14 @@ import (
 
 // hostFiles is the way to the files of one host.
 type hostFiles struct {
-	*dataplane.Client
-	store *catalog.Store
+	files
+	store reads
 	host  catalog.Host
 }
 
 // filesOf opens the way to the files of a host.
 func (a *app) filesOf(c *ucli.Context, name ident.Host) (context.Context, hostFiles, error) {
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return nil, hostFiles{}, err
 	}
@@ -33,7 +33,7 @@ func (a *app) filesOf(c *ucli.Context, name ident.Host) (context.Context, hostFi
 		return nil, hostFiles{}, err
 	}
 	files, err := a.reader(ctx, c, store, host)
-	return ctx, hostFiles{Client: files, store: store, host: host}, err
+	return ctx, hostFiles{files: files, store: store, host: host}, err
 }
 
 // choose gives the name of the snapshot that a person means by text.

@@ -109,7 +109,7 @@ func (a *app) groupList(c *ucli.Context) error {
 	if c.Args().Present() {
 		return usagef("planb group list takes no arguments")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
@@ -122,38 +122,28 @@ func (a *app) groupList(c *ucli.Context) error {
 	})
 }
 
-// groupShown is a group with what its hosts inherit.
-type groupShown struct {
-	catalog.Group
-	Policy policy.Effective `json:"policy"`
-}
-
 func (a *app) groupShow(c *ucli.Context) error {
 	name, err := groupArg(c)
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
-	g, err := store.Group(ctx, name)
-	if err != nil {
-		return err
-	}
-	effective, err := store.GroupEffective(ctx, name)
+	g, err := store.GroupShown(ctx, name)
 	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
-		return a.printObject(groupShown{g, effective})
+		return a.printObject(g)
 	}
 	a.printFacts(g.Name, [][2]string{
 		{"hosts", fmt.Sprint(g.Hosts)},
 		{"emails", strings.Join(g.Emails, " ")},
 		{"notes", oneLine(g.Notes)},
 	})
-	return a.printPolicy(c, effective)
+	return a.printPolicy(c, g.Policy)
 }
 
 func (a *app) groupEdit(c *ucli.Context) error {

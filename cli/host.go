@@ -113,7 +113,7 @@ func (a *app) hostList(c *ucli.Context) error {
 	if c.Args().Present() {
 		return usagef("planb host list takes no arguments: --group and --tag narrow it")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,12 @@ func (a *app) hostAdd(c *ucli.Context) error {
 	if err := newHost(c, &n); err != nil {
 		return err
 	}
+	if server, err := a.remote(c); server != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return a.remoteHostAdd(c, server, n)
+	}
 	if _, err := a.temporal(c); err != nil {
 		return err
 	}

@@ -51,6 +51,19 @@ func (a *app) hostEdit(c *ucli.Context) error {
 	if c.NumFlags() == 0 {
 		return usagef("nothing to change: give a flag, see planb host edit --help")
 	}
+	if server, err := a.remote(c); server != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		if forgetJump {
+			return usagef("--unset jump-host-key does not work through --server: run it where the database is")
+		}
+		if err := server.EditHost(c.Context, host, remoteChange(c, e)); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "Changed host %s.\n", host)
+		return nil
+	}
 	if _, err := a.temporal(c); err != nil {
 		return err
 	}

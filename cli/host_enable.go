@@ -23,6 +23,12 @@ func (a *app) setEnabled(c *ucli.Context, enabled bool, done string) error {
 	if err != nil {
 		return err
 	}
+	if server, err := a.remote(c); server != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return a.remoteSetEnabled(c, server, hosts, enabled, done)
+	}
 	var o openedHost
 	for _, h := range hosts {
 		if o, err = a.open(c, h); err != nil {

@@ -15,52 +15,28 @@ import (
 // (rsync(1), --port); the default of the policy is that of ssh.
 const daemonPort = 873
 
-// hostShown is a host as `host list` has it, with the rest of its record and
-// its policy.
-type hostShown struct {
-	catalog.HostOverview
-	Transport        string           `json:"transport"`
-	Module           catalog.Text     `json:"module"`
-	DatasetMade      bool             `json:"dataset_made"`
-	HostKeys         []string         `json:"host_keys"`
-	Notes            string           `json:"notes"`
-	LastGoodSnapshot catalog.Text     `json:"last_good_snapshot"`
-	MeasuredAt       *time.Time       `json:"measured_at"`
-	CreatedAt        time.Time        `json:"created_at"`
-	UpdatedAt        time.Time        `json:"updated_at"`
-	Policy           policy.Effective `json:"policy"`
-}
-
 func (a *app) hostShow(c *ucli.Context) error {
 	host, err := hostArg(c)
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
-	hp, err := store.HostPolicy(ctx, host)
+	shown, err := store.HostShown(ctx, host, time.Now())
 	if err != nil {
 		return err
 	}
-	o, err := store.HostOverview(ctx, host, time.Now())
-	if err != nil {
-		return err
-	}
-	h := hp.Host
 	if c.Bool("json") {
-		return a.printObject(hostShown{
-			HostOverview: o, Transport: h.Transport, Module: catalog.Text(h.Module), DatasetMade: h.DatasetMade,
-			HostKeys: h.HostKeys, Notes: h.Notes, LastGoodSnapshot: catalog.Text(h.LastGoodSnapshot),
-			MeasuredAt: h.MeasuredAt, CreatedAt: h.CreatedAt, UpdatedAt: h.UpdatedAt, Policy: hp.Policy,
-		})
+		return a.printObject(shown)
 	}
-	if h.Module != "" && hp.Policy.Port.From == policy.LevelDefault {
-		hp.Policy.Port.Value = daemonPort
+	h, o, effective := shown.Record(), shown.HostOverview, shown.Policy
+	if h.Module != "" && effective.Port.From == policy.LevelDefault {
+		effective.Port.Value = daemonPort
 	}
 	a.printFacts(o.Host, hostFacts(h, o))
-	return a.printPolicy(c, hp.Policy)
+	return a.printPolicy(c, effective)
 }
 
 func hostFacts(h catalog.Host, o catalog.HostOverview) [][2]string {

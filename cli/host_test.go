@@ -82,7 +82,7 @@ func TestHostFromAddToRemove(t *testing.T) {
 	require.Equal(t, "Added group "+g+".\nAdded host "+host+". Next: planb backup "+host+" --wait\n", out)
 
 	var shown struct {
-		hostShown
+		catalog.HostShown
 		Policy map[string]policy.Value[any] `json:"policy"`
 	}
 	p.json(&shown, "host", "show", host)
@@ -261,7 +261,7 @@ func TestPinnedHostKeysCanBeGivenAndForgotten(t *testing.T) {
 	p, g := newPlanb(t), group(t)
 	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMsKx0QWZxTAOJ2bTbvYh5VDzNsYmXBoMI8iCVHSfsRu"
 	p.ok("host", "add", g+"/web1", "--address", "a", "--host-key", key+" root@web1", "--jump-host", "me@"+g+".example")
-	var shown hostShown
+	var shown catalog.HostShown
 	p.json(&shown, "host", "show", g+"/web1")
 	require.Equal(t, []string{key}, shown.HostKeys)
 	require.NoError(t, p.store.PinJumpHostKeys(t.Context(), g+".example", []string{key}))

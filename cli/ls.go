@@ -37,7 +37,7 @@ func (a *app) ls(c *ucli.Context) error {
 	if c.Args().Len() == 2 {
 		path = c.Args().Get(1)
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}

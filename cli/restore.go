@@ -205,9 +205,12 @@ func (a *app) restoreInput(c *ucli.Context) (in workflows.RestoreInput, err erro
 	if in.Tar == "-" && !a.piped {
 		return in, usagef("an archive is nothing for a terminal: say where it goes, as in planb restore … --tar - >FILE")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return in, err
+	}
+	if _, local := store.(*catalog.Store); !local && in.Tar != "-" {
+		return in, usagef("only --tar - works through --server: restore from the pages, or run it where the database is")
 	}
 	if in.ToHost != (ident.Host{}) {
 		if _, err := store.Host(ctx, in.ToHost); err != nil {
@@ -309,7 +312,7 @@ func absolute(path string) (string, error) {
 
 // requirePaths refuses paths that the snapshot does not have before anything
 // is started.
-func (a *app) requirePaths(ctx context.Context, c *ucli.Context, store *catalog.Store, in workflows.RestoreInput) error {
+func (a *app) requirePaths(ctx context.Context, c *ucli.Context, store reads, in workflows.RestoreInput) error {
 	host, err := store.Host(ctx, in.Host)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	ucli "github.com/urfave/cli/v2"
 
+	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/tarball"
 	"planb/workflows"
@@ -15,7 +16,7 @@ import (
 // streamTar writes an archive to standard output, straight from the storage
 // server that has the files.
 func (a *app) streamTar(c *ucli.Context, in workflows.RestoreInput) error {
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
@@ -28,8 +29,11 @@ func (a *app) streamTar(c *ucli.Context, in workflows.RestoreInput) error {
 		return err
 	}
 	// Who takes files away is on record before the first of them leaves.
-	if err := store.NoteAccess(ctx, "host.archive", in.Host.String(), map[string]any{"snapshot": in.Snapshot, "paths": in.Paths.Shown()}); err != nil {
-		return err
+	// Through the API the server sees to that.
+	if known, local := store.(*catalog.Store); local {
+		if err := known.NoteAccess(ctx, "host.archive", in.Host.String(), map[string]any{"snapshot": in.Snapshot, "paths": in.Paths.Shown()}); err != nil {
+			return err
+		}
 	}
 	format := tarball.Plain
 	if c.Bool("zstd") {

@@ -11,6 +11,7 @@ import (
 
 	ucli "github.com/urfave/cli/v2"
 
+	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/policy"
 	"planb/internal/tree"
@@ -34,7 +35,7 @@ func (a *app) runLog(c *ucli.Context) error {
 	if c.Args().Len() != 1 {
 		return usagef("name one run, by its id or the beginning of it: see planb runs")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
@@ -42,11 +43,7 @@ func (a *app) runLog(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.readers(c, store)
-	if err != nil {
-		return err
-	}
-	files, err := r.OfLog(ctx, run, actor())
+	files, err := a.logOf(ctx, c, store, run)
 	if err != nil {
 		return dataError(err)
 	}
@@ -59,8 +56,21 @@ func (a *app) runLog(c *ucli.Context) error {
 	return dataError(errors.Join(err, w.Close()))
 }
 
+// logOf finds what gives the log of a run.
+func (a *app) logOf(ctx context.Context, c *ucli.Context, from reads, run catalog.Run) (logs, error) {
+	store, local := from.(*catalog.Store)
+	if !local {
+		return a.remote(c)
+	}
+	r, err := a.readers(c, store)
+	if err != nil {
+		return nil, err
+	}
+	return r.OfLog(ctx, run, actor())
+}
+
 // copyLog copies the log of a run to w; to follow means until the run has ended.
-func copyLog(ctx context.Context, files *dataplane.Client, run string, follow bool, ended func(context.Context) (bool, error), w io.Writer) error {
+func copyLog(ctx context.Context, files logs, run string, follow bool, ended func(context.Context) (bool, error), w io.Writer) error {
 	for offset := int64(0); ; {
 		// Asked before the log is read, so that its last lines are not missed.
 		over, wait := true, time.Duration(0)

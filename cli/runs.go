@@ -33,7 +33,7 @@ func (a *app) runs(c *ucli.Context) error {
 	if f.State != "" && f.State != policy.StateRunning && f.State != policy.StateWaiting && !policy.IsFinal(f.State) {
 		return usagef("%q is not the state of a run: give waiting, running, ok, warning, partial, failed, skipped or cancelled", f.State)
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (a *app) theRun(c *ucli.Context) (catalog.Run, error) {
 	if c.Args().Len() != 1 {
 		return catalog.Run{}, usagef("name one run, as planb runs lists them")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return catalog.Run{}, err
 	}
@@ -100,6 +100,12 @@ func (a *app) runCancel(c *ucli.Context) error {
 	}
 	if r.Finished != nil {
 		return refusedf("the run has ended already, %s", r.State)
+	}
+	if server, err := a.remote(c); server != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return a.remoteCancel(c, server, r)
 	}
 	tc, err := a.temporal(c)
 	if err != nil {

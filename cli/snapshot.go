@@ -64,7 +64,7 @@ func (a *app) snapshotHold(c *ucli.Context) error {
 // lastMoment is the end of a day in the host's time zone, which has to be yet
 // to come.
 func (a *app) lastMoment(c *ucli.Context, host ident.Host, day string) (time.Time, error) {
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -92,7 +92,11 @@ func (a *app) snapshotRemove(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := a.knownHost(c, target.Host); err != nil {
+	ctx, store, err := a.reads(c)
+	if err != nil {
+		return err
+	}
+	if _, err := store.Host(ctx, target.Host); err != nil {
 		return err
 	}
 	if err := a.ask(c, "Remove "+target.String()+" for good?"); err != nil {
@@ -103,6 +107,15 @@ func (a *app) snapshotRemove(c *ucli.Context) error {
 
 // changeSnapshot has it done, and says so.
 func (a *app) changeSnapshot(c *ucli.Context, target ident.HostSnap, in workflows.ChangeSnapshotInput, said string) error {
+	if server, err := a.remote(c); server != nil || err != nil {
+		if err == nil {
+			err = remoteSnapshot(c, server, target, in, c.String("until"))
+		}
+		if err == nil {
+			fmt.Fprintln(a.stdout, said)
+		}
+		return err
+	}
 	_, tc, err := a.knownHost(c, target.Host)
 	if err != nil {
 		return err

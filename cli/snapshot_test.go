@@ -196,7 +196,7 @@ func TestAcceptAndReject(t *testing.T) {
 
 	require.Contains(t, f.done("host", "reject", f.host+"@"+one), "Rejected 1 snapshot of "+f.host+": "+one+".\nStill suspect: 1 snapshot")
 	require.Equal(t, good, f.record().LastGoodSnapshot)
-	var shown hostShown
+	var shown catalog.HostShown
 	f.json(&shown, "host", "show", f.host)
 	require.Equal(t, policy.HealthFailing, shown.Health)
 	require.NotNil(t, shown.SuspectSince)

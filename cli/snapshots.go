@@ -25,7 +25,7 @@ func (a *app) snapshots(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (a *app) storageList(c *ucli.Context) error {
 	if c.Bool("stale") {
 		return a.storageListStale(c)
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}

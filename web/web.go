@@ -17,6 +17,7 @@ import (
 	"planb/internal/metrics"
 	"planb/internal/readers"
 	"planb/web/account"
+	"planb/web/api"
 	"planb/web/audit"
 	"planb/web/billing"
 	"planb/web/browse"
@@ -157,6 +158,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		browse.Pages{Catalog: o.Catalog, Files: logs}.Routes(),
 		restore.Pages{Catalog: o.Catalog, Operator: operator, Files: logs, Dir: o.RestoreDir, Now: o.Now}.Routes(),
 		scrape.Pages{Catalog: o.Catalog, Own: metrics.New("web", o.Version), Trusted: o.trusted, Now: o.Now, Log: o.Log}.Routes(),
+		api.API{Catalog: o.Catalog, Operator: operator, Files: logs, Version: o.Version, Now: o.Now}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)

@@ -135,13 +135,18 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	if isAPI(r) {
-		_ = WriteJSON(w, e.Status, map[string]any{"error": map[string]any{"title": e.Title, "text": e.Text, "request": v.id}})
+		_ = WriteJSON(w, e.Status, map[string]any{"error": map[string]any{"code": code(e.Status), "title": e.Title, "text": e.Text, "request": v.id}})
 		return
 	}
 	s.prepareFrame(w, r)
 	if err := Render(w, r, e.Status, ui.FaultPage(fault)); err != nil {
 		s.Log.Error("writing an error page", "request", v.id, "error", err)
 	}
+}
+
+// code names the kind of an error for programs.
+func code(status int) string {
+	return strings.ReplaceAll(strings.ToLower(http.StatusText(status)), " ", "_")
 }
 
 // WriteJSON answers with v.

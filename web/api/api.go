@@ -1,0 +1,55 @@
+// Package api is the JSON API: the fields of the command line's --json, the
+// rights of the pages, and a description that is made of what makes the routes.
+package api
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"planb/internal/catalog"
+	"planb/internal/dataplane"
+	"planb/internal/ident"
+	"planb/web/server"
+	"planb/worker/operate"
+	"planb/workflows"
+)
+
+// Files finds the data services; *readers.Readers is one.
+type Files interface {
+	Of(ctx context.Context, h catalog.Host, subject string) (*dataplane.Client, error)
+	Log(ctx context.Context, run catalog.Run, subject string, offset int64, wait time.Duration) (dataplane.LogChunk, error)
+}
+
+// Operator changes things; operate.Operator is one.
+type Operator interface {
+	AddHost(ctx context.Context, n catalog.NewHost) error
+	BackUp(ctx context.Context, host ident.Host, how operate.How) (run string, err error)
+	Cancel(ctx context.Context, r catalog.Run) error
+	ChangeSnapshot(ctx context.Context, in workflows.ChangeSnapshotInput) error
+	EditHost(ctx context.Context, host ident.Host, e catalog.HostEdit) error
+	SetEnabled(ctx context.Context, host ident.Host, enabled bool, reason string) error
+	Verify(ctx context.Context, host ident.Host, snapshot string) (run string, err error)
+}
+
+// API is all endpoints.
+type API struct {
+	Catalog  *catalog.Store
+	Operator Operator
+	Files    Files
+	Version  string
+	Now      func() time.Time
+}
+
+// Routes are their lines of the table.
+func (a API) Routes() []server.Route {
+	var table []server.Route
+	for _, e := range a.endpoints() {
+		table = append(table, e.route())
+	}
+	return append(table, a.descriptionRoute())
+}
+
+func (a API) endpoints() []endpoint {
+	return slices.Concat(a.hosts(), a.changes(), a.groups(), a.runs(), a.snapshots(), a.files(), a.storages())
+}
