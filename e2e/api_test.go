@@ -65,8 +65,12 @@ func TestEverythingThroughTheAPI(t *testing.T) {
 
 	// What is printed is what is printed beside the database.
 	for _, args := range [][]string{
-		{"host", "list", "--group", "remote", "--json"}, {"host", "show", "remote/web1", "--json"}, {"snapshots", "remote/web1", "--json"},
-		{"ls", "remote/web1", "/etc", "--json"}, {"find", "remote/web1", "host*", "--json"}, {"history", "remote/web1", "/etc/hostname", "--json"},
+		{"host", "list", "--group", "remote", "--json"},
+		{"host", "show", "remote/web1", "--json"},
+		{"snapshots", "remote/web1", "--json"},
+		{"ls", "remote/web1", "/etc", "--json"},
+		{"find", "remote/web1", "host*", "--json"},
+		{"history", "remote/web1", "/etc/hostname", "--json"},
 		{"group", "show", "remote", "--json"},
 	} {
 		require.JSONEq(t, must(t, args...), do(args...), "%q", args)

@@ -171,21 +171,35 @@ func TestStoriesOfHosts(t *testing.T) {
 	for name, story := range map[string][]step{
 		"night after night": {
 			{"ok", []string{"first_success"}},
-			{"failed", []string{"failed"}}, {"failed", none}, {"partial", []string{"partial"}}, {"partial", none},
-			{"failed", []string{"failed"}}, {"ok", []string{"recovered"}}, {"ok", none},
+			{"failed", []string{"failed"}},
+			{"failed", none},
+			{"partial", []string{"partial"}},
+			{"partial", none},
+			{"failed", []string{"failed"}},
+			{"ok", []string{"recovered"}},
+			{"ok", none},
 		},
 		"a suspect snapshot waits for a person": {
 			{"ok", []string{"first_success"}},
-			{"suspect-unlisted", []string{"suspect"}}, {"time passes", []string{"suspect"}}, {"failed", []string{"failed"}},
-			{"suspect", none}, {"decided", []string{"recovered"}}, {"failed", []string{"failed"}},
+			{"suspect-unlisted", []string{"suspect"}},
+			{"time passes", []string{"suspect"}},
+			{"failed", []string{"failed"}},
+			{"suspect", none},
+			{"decided", []string{"recovered"}},
+			{"failed", []string{"failed"}},
 		},
 		"proven again": {
 			{"ok", []string{"first_success"}},
-			{"mismatch", []string{"mismatch"}}, {"failed", []string{"failed"}}, {"ok", none}, {"mismatch", none},
+			{"mismatch", []string{"mismatch"}},
+			{"failed", []string{"failed"}},
+			{"ok", none},
+			{"mismatch", none},
 		},
 		"late, then failed, then well": {
 			{"ok", []string{"first_success"}},
-			{"time passes", []string{"late"}}, {"failed", []string{"failed"}}, {"ok", []string{"recovered"}},
+			{"time passes", []string{"late"}},
+			{"failed", []string{"failed"}},
+			{"ok", []string{"recovered"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Off, as an address, means that nothing is listened on.
+// Off means, as an address, that nothing is listened on.
 const Off = "off"
 
 // New gives the registry of a part, control, worker or web, with what its
