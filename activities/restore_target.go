@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/sys/mountinfo"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
@@ -106,6 +107,31 @@ func (s *Storage) refuseTarget(ctx context.Context, to, dataset string) error {
 			return refuse("is inside " + name + ", where the backups are")
 		} else if isWithin(mounted, real) {
 			return refuse("holds " + name + ", where the backups are")
+		}
+	}
+	return s.refuseForeignDataset(ctx, real, refuse)
+}
+
+// refuseForeignDataset refuses a target in the dataset of another host that lies
+// outside the storages: one brought over from elsewhere.
+func (s *Storage) refuseForeignDataset(ctx context.Context, real string, refuse func(what string) error) error {
+	mounts, err := mountinfo.GetMounts(mountinfo.ParentsFilter(real))
+	if err != nil {
+		return fmt.Errorf("looking what %s is on: %w", real, err)
+	}
+	for _, m := range mounts {
+		if !strings.HasSuffix(m.FSType, "zfs") { // zfs, or fuse.zfs
+			continue
+		}
+		d, err := s.ZFS.Dataset(ctx, m.Source)
+		if errors.Is(err, zfs.ErrNotExist) {
+			continue // of a pool that this worker does not see
+		}
+		if err != nil {
+			return fmt.Errorf("looking whose %s is: %w", m.Source, err)
+		}
+		if d.Props[zfs.PropHost] != "" {
+			return refuse("is inside " + d.Name + ", where the backups of a host are")
 		}
 	}
 	return nil

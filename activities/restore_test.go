@@ -19,6 +19,7 @@ import (
 	"planb/internal/policy"
 	"planb/internal/rsync"
 	"planb/internal/sshx/sshtest"
+	"planb/internal/zfs"
 )
 
 // stored is a storage server with one snapshot of some files.
@@ -60,11 +61,17 @@ func TestRestoreStaysOutOfTheStorage(t *testing.T) {
 	s := newStorageServer(t, policy.Settings{})
 	d, err := s.ZFS.Dataset(t.Context(), s.plan.Storage)
 	require.NoError(t, err)
+	pool, _, _ := strings.Cut(s.plan.Storage, "/")
+	_, _, err = s.ZFS.EnsureDataset(t.Context(), pool+"/old/web7", map[string]string{zfs.PropHost: "somebody"})
+	require.NoError(t, err)
+	old, err := s.ZFS.EnsureMounted(t.Context(), pool+"/old/web7")
+	require.NoError(t, err)
 	elsewhere := t.TempDir()
 	link := filepath.Join(elsewhere, "link")
 	require.NoError(t, os.Symlink(d.Mountpoint, link))
 	for _, to := range []string{
 		d.Mountpoint, d.Mountpoint + "/acme/web1/data", link, link + "/new/er", elsewhere + "/./link/acme", filepath.Dir(d.Mountpoint),
+		old, old + "/data/new",
 		s.State, s.State + "/runs", filepath.Dir(s.State), "/", "//", "/..", "relative", "",
 	} {
 		require.Equal(t, ErrTypeRefused, ErrType(s.refuseTarget(t.Context(), to, s.plan.Dataset)), to)
