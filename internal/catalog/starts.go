@@ -43,6 +43,7 @@ func (s *Store) Starts(ctx context.Context, v Visible, from, until time.Time) ([
 		return nil, s.explain(err)
 	}
 	var starts []Start
+	in := zones{}
 	for _, f := range found {
 		tt, err := s.timetables.read(f.ID, f.Timetable)
 		if err != nil {
@@ -52,7 +53,7 @@ func (s *Store) Starts(ctx context.Context, v Visible, from, until time.Time) ([
 		if f.TypicalSeconds != nil {
 			start.Takes = time.Duration(*f.TypicalSeconds * float64(time.Second))
 		}
-		for _, start.At = range startsBetween(tt, from, until) {
+		for _, start.At = range startsBetween(tt, in.of(tt), from, until) {
 			starts = append(starts, start)
 		}
 	}
@@ -60,19 +61,31 @@ func (s *Store) Starts(ctx context.Context, v Visible, from, until time.Time) ([
 	return starts, nil
 }
 
-// startsBetween gives the starts of a timetable; none where this machine does
-// not know its time zone.
-func startsBetween(tt policy.Timetable, from, until time.Time) []time.Time {
+// zones are the time zones of timetables by name; nil for those that this
+// machine does not know. Reading one takes longer than reckoning with it.
+type zones map[string]*time.Location
+
+func (z zones) of(tt policy.Timetable) *time.Location {
+	zone, ok := z[tt.Timezone]
+	if !ok {
+		zone, _ = tt.Location() // nil with an error
+		z[tt.Timezone] = zone
+	}
+	return zone
+}
+
+// startsBetween gives the starts of a timetable; none without a zone.
+func startsBetween(tt policy.Timetable, zone *time.Location, from, until time.Time) []time.Time {
+	if zone == nil {
+		return nil
+	}
 	n := 1
 	if tt.Every > 0 {
 		n += int(max(0, until.Sub(from)) / tt.Every.Duration())
 	}
 	for ; ; n *= 2 {
 		n = min(n, mostStarts)
-		next, err := tt.Next(from.Add(-time.Nanosecond), n)
-		if err != nil {
-			return nil
-		}
+		next := tt.NextIn(zone, from.Add(-time.Nanosecond), n)
 		end, _ := slices.BinarySearchFunc(next, until, time.Time.Compare)
 		if end < n || n == mostStarts {
 			return next[:end]

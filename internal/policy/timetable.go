@@ -36,14 +36,22 @@ type CalendarTime struct {
 // that clocks skip is left out, and one that they show twice happens twice. The
 // error says that the time zone is not known on this machine.
 func (tt Timetable) Next(t time.Time, n int) ([]time.Time, error) {
-	loc, err := loadZone(tt.Timezone)
+	loc, err := tt.Location()
 	if err != nil {
 		return nil, err
 	}
+	return tt.NextIn(loc, t, n), nil
+}
+
+// Location is the time zone, read from this machine's files each time.
+func (tt Timetable) Location() (*time.Location, error) { return loadZone(tt.Timezone) }
+
+// NextIn is Next for whoever has the Location of many timetables at hand.
+func (tt Timetable) NextIn(loc *time.Location, t time.Time, n int) []time.Time {
 	if len(tt.Calendar) > 0 {
-		return tt.nextOfCalendar(t, n, loc), nil
+		return tt.nextOfCalendar(t, n, loc)
 	}
-	return tt.nextOfInterval(t, n, loc), nil
+	return tt.nextOfInterval(t, n, loc)
 }
 
 func (tt Timetable) nextOfCalendar(t time.Time, n int, loc *time.Location) []time.Time {
