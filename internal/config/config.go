@@ -42,6 +42,7 @@ type Config struct {
 	Verify   Verify    `yaml:"verify"`
 	Metrics  Metrics   `yaml:"metrics"`
 	Billing  Billing   `yaml:"billing"`
+	Notify   Notify    `yaml:"notify"`
 }
 
 // Database says where the catalog is; storage workers do not need it.
@@ -257,6 +258,9 @@ func (c *Config) complete() error {
 		c.Data.URL = scheme + c.Data.Listen
 	}
 	if err := c.Billing.complete(); err != nil {
+		return err
+	}
+	if err := c.Notify.complete(); err != nil {
 		return err
 	}
 	if c.Limits.Pulls < 1 || c.Limits.PerAddress < 1 || c.Limits.Storage < 1 {

@@ -12,8 +12,8 @@ import (
 const envPrefix = "PLANB_"
 
 // override sets each value whose variable is in env. Storages are a comma
-// separated list of datasets in PLANB_STORAGES; the name of a poster is a part of
-// the path: PLANB_BILLING_POSTERS_OFFICE_TOKEN.
+// separated list of datasets in PLANB_STORAGES; the name of a poster or
+// channel is a part of the path: PLANB_BILLING_POSTERS_OFFICE_TOKEN.
 func override(c *Config, env map[string]string) error {
 	if v, ok := env["PLANB_STORAGES"]; ok {
 		c.Storages = nil
@@ -26,6 +26,12 @@ func override(c *Config, env map[string]string) error {
 	for i := range c.Billing.Posters {
 		p := &c.Billing.Posters[i]
 		if err := overrideStruct(reflect.ValueOf(p).Elem(), envPrefix+"BILLING_POSTERS_"+strings.ToUpper(p.Name)+"_", env); err != nil {
+			return err
+		}
+	}
+	for i := range c.Notify.Channels {
+		ch := &c.Notify.Channels[i]
+		if err := overrideStruct(reflect.ValueOf(ch).Elem(), envPrefix+"NOTIFY_CHANNELS_"+strings.ToUpper(ch.Name)+"_", env); err != nil {
 			return err
 		}
 	}
