@@ -35,6 +35,13 @@ type postOffice struct {
 	down atomic.Bool
 }
 
+// taken gives the mails, and how many came encrypted after a sign-in.
+func (p *postOffice) taken() (mails []string, encrypted int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mails, p.encrypted
+}
+
 // door is the office's listener.
 type door struct {
 	net.Listener
@@ -164,11 +171,12 @@ func TestMailArrivesEncrypted(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, ch.Send(t.Context(), "ops@acme.example", sample()))
 		require.NoError(t, ch.Send(t.Context(), "ops@acme.example", sample()))
-		require.Equal(t, 2, office.encrypted)
+		mails, encrypted := office.taken()
+		require.Equal(t, 2, encrypted)
 
-		first, err := mail.ReadMessage(strings.NewReader(office.mails[0]))
+		first, err := mail.ReadMessage(strings.NewReader(mails[0]))
 		require.NoError(t, err)
-		again, err := mail.ReadMessage(strings.NewReader(office.mails[1]))
+		again, err := mail.ReadMessage(strings.NewReader(mails[1]))
 		require.NoError(t, err)
 		require.Equal(t, "[PlanB] The backup of acme/web1 failed", first.Header.Get("Subject"))
 		require.Contains(t, first.Header.Get("Content-Type"), "multipart/alternative")
@@ -188,12 +196,14 @@ func TestMailHeadersCannotBeAdded(t *testing.T) {
 	n := sample()
 	n.Title = "failed at a\r\nBcc: evil@x.example\r\n\r\nbody"
 	require.NoError(t, ch.Send(t.Context(), "ops@acme.example", n))
-	m, err := mail.ReadMessage(strings.NewReader(office.mails[0]))
+	mails, _ := office.taken()
+	m, err := mail.ReadMessage(strings.NewReader(mails[0]))
 	require.NoError(t, err)
 	require.Empty(t, m.Header.Get("Bcc"))
 	require.Contains(t, m.Header.Get("Subject"), `a\x0d\x0aBcc:`)
 	require.True(t, Refused(ch.Send(t.Context(), "ops@acme.example\r\nBcc: evil@x.example", n)))
-	require.Len(t, office.mails, 1)
+	mails, _ = office.taken()
+	require.Len(t, mails, 1)
 }
 
 func TestMailRefusals(t *testing.T) {
@@ -221,7 +231,8 @@ func TestMailRefusals(t *testing.T) {
 	ch, err = New(mailConfig(where, ""))
 	require.NoError(t, err)
 	require.ErrorContains(t, ch.Send(t.Context(), "ops@acme.example", sample()), "certificate")
-	require.Empty(t, office.mails)
+	mails, _ := office.taken()
+	require.Empty(t, mails)
 }
 
 func TestMailServerThatComesBack(t *testing.T) {
@@ -234,11 +245,13 @@ func TestMailServerThatComesBack(t *testing.T) {
 	err = ch.Send(t.Context(), "ops@acme.example", sample())
 	require.Error(t, err)
 	require.False(t, Refused(err))
-	require.Empty(t, office.mails)
+	mails, _ := office.taken()
+	require.Empty(t, mails)
 
 	office.down.Store(false)
 	require.NoError(t, ch.Send(t.Context(), "ops@acme.example", sample()))
-	require.Len(t, office.mails, 1)
+	mails, _ = office.taken()
+	require.Len(t, mails, 1)
 }
 
 func TestMailServerThatHangs(t *testing.T) {
