@@ -21,7 +21,7 @@ import (
 
 // open are the only routes for those who have not signed in.
 var open = map[string]bool{
-	"GET /healthz": true, "GET /static/": true,
+	"GET /healthz": true, "GET /static/": true, "GET /api/v1/openapi.json": true,
 	"GET /sign-in": true, "POST /sign-in": true, "POST /sign-out": true, "POST /theme": true,
 }
 

@@ -243,7 +243,7 @@ func TestContentsAreNeverPages(t *testing.T) {
 	require.Equal(t, png, image.Body)
 	require.Equal(t, "image/png", image.Header.Get("Content-Type"))
 	require.Equal(t, "nosniff", image.Header.Get("X-Content-Type-Options"))
-	require.Equal(t, "sandbox; default-src 'none'", image.Header.Get("Content-Security-Policy"))
+	require.Equal(t, "sandbox; default-src 'none'; frame-ancestors 'none'", image.Header.Get("Content-Security-Policy"))
 	require.Equal(t, http.StatusConflict, reader.Get(address("files/text", "path", "/pic.txt")).Status)
 	require.Equal(t, http.StatusUnprocessableEntity, reader.Get(address("files/text", "path", "/etc")).Status)
 
