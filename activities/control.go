@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"planb/internal/catalog"
+	"planb/internal/notify"
 )
 
 // Control holds the activities that touch the catalog.
@@ -19,6 +20,9 @@ type Control struct {
 	Grace time.Duration
 	// Billing says where usage is posted.
 	Billing Billing
+	// Channels tell notices, with links to the pages at WebURL.
+	Channels *notify.Channels
+	WebURL   string
 	// Now is the clock.
 	Now func() time.Time
 	Log *slog.Logger

@@ -7,6 +7,10 @@ package activities
 // activities that touch PostgreSQL.
 const ControlQueue = "planb"
 
+// NoticesQueue is polled by the same, for the activities that talk to mail servers
+// and the like.
+const NoticesQueue = "planb-notices"
+
 // StorageQueue is polled by the worker of one storage server, for its datasets.
 func StorageQueue(server string) string { return "storage-" + server }
 
@@ -55,6 +59,9 @@ const (
 	VerifyName           = "Verify"
 	RecordEvidenceName   = "RecordEvidence"
 	DueVerificationsName = "DueVerifications"
+	PlanNoticeName       = "PlanNotice"
+	TellName             = "Tell"
+	FinishNoticeName     = "FinishNotice"
 
 	DueBillingName   = "DueBilling"
 	LoadBillingName  = "LoadBilling"

@@ -70,6 +70,10 @@ func (c *Control) RecordMeasured(ctx context.Context, in RecordMeasuredInput) er
 	if gone(err) {
 		return nil
 	}
+	if err == nil {
+		// A decision about what was suspect shows in the snapshots.
+		err = c.Catalog.SettleHost(ctx, p.HostID, c.Now())
+	}
 	return refused("recording the snapshots", err)
 }
 

@@ -21,7 +21,7 @@ func (a *app) commands() []*ucli.Command {
 		a.groupCommand(), a.hostCommand(), a.policyCommand(),
 		a.backupCommand(), a.runsCommand(), a.runCommand(),
 		a.snapshotsCommand(), a.snapshotCommand(), a.pruneCommand(), a.lsCommand(), a.findCommand(), a.historyCommand(), a.diffCommand(), a.restoreCommand(), a.verifyCommand(),
-		a.scheduleCommand(), a.storageCommand(), a.billingCommand(), a.notifyCommand(), a.blistCommand(), a.reportCommand(),
+		a.scheduleCommand(), a.storageCommand(), a.billingCommand(), a.noticesCommand(), a.notifyCommand(), a.blistCommand(), a.reportCommand(),
 		a.userCommand(), a.tokenCommand(),
 	}
 }

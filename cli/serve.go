@@ -18,11 +18,13 @@ import (
 	"planb/internal/dataplane"
 	"planb/internal/ident"
 	"planb/internal/metrics"
+	"planb/internal/notify"
 	"planb/internal/sshx"
 	"planb/internal/zabbix"
 	"planb/internal/zfs"
 	"planb/web"
 	"planb/worker"
+	"planb/worker/outbox"
 	"planb/worker/reconcile"
 	"planb/worker/schedules"
 )
@@ -98,7 +100,12 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 		return err
 	}
 	keeper := schedules.Keeper{Catalog: store, Syncer: schedules.Syncer{Client: tc.ScheduleClient()}, BillingZone: cfg.Billing.Timezone}
+	channels, err := notify.NewChannels(cfg.Notify)
+	if err != nil {
+		return err
+	}
 	control := &activities.Control{
+		Channels: channels, WebURL: cfg.Web.URL,
 		Catalog: store, Schedules: keeper, Grace: cfg.Limits.Grace.Duration(), Now: time.Now, Log: log,
 		Billing: bills,
 	}
@@ -106,8 +113,10 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 		Client: tc, Catalog: store, Record: control.Record, Schedules: keeper, Now: time.Now, Log: log,
 		Measure: func(ctx context.Context, host ident.Host) error { return worker.StartMeasure(ctx, tc, host) },
 	}
+	notices := outbox.Outbox{Client: tc, Catalog: store, Now: time.Now, Log: log}
 	return runAll(ctx, cfg, log, []part{
 		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return reconciler.Run(ctx) },
+		func(ctx context.Context, _ *config.Config, _ *slog.Logger) error { return notices.Run(ctx) },
 		func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 			reg := metrics.New("control", Version)
 			reg.MustRegister(sdk, worker.QueueMetrics{Client: tc, Namespace: worker.Namespace(cfg), Queues: worker.ControlQueues(), Log: log})

@@ -84,8 +84,6 @@ func (b *biller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const billingNamespace = "billing-e2e"
-
 // site is a PlanB of its own beside the stack's, which can be killed: another
 // catalog, another namespace of Temporal, another storage of the pool.
 type site struct {
@@ -95,39 +93,42 @@ type site struct {
 	log    *bytes.Buffer
 }
 
-// newSite makes one whose planb.yaml ends with more.
-func newSite(t *testing.T, more string) (s *site, storage string) {
+// namespaceOf is the namespace of a site.
+func namespaceOf(name string) string { return name + "-e2e" }
+
+// newSite makes one of a name of small letters, whose planb.yaml ends with more.
+func newSite(t *testing.T, name, more string) (s *site, storage string) {
 	t.Helper()
 	pool, _, _ := strings.Cut(stack.Storage, "/")
-	storage = pool + "/BILLING"
+	storage = pool + "/" + strings.ToUpper(name)
 	_, _, err := zfs.New(zfs.Options{}).EnsureDataset(t.Context(), storage, nil)
 	require.NoError(t, err)
 
 	db, err := pgx.Connect(t.Context(), stack.DatabaseURL)
 	require.NoError(t, err)
-	_, err = db.Exec(t.Context(), "create schema billing_e2e")
+	_, err = db.Exec(t.Context(), "create schema "+name+"_e2e")
 	require.NoError(t, err)
 	require.NoError(t, db.Close(t.Context()))
 	u, err := url.Parse(stack.DatabaseURL)
 	require.NoError(t, err)
 	q := u.Query()
-	q.Set("search_path", "billing_e2e")
+	q.Set("search_path", name+"_e2e")
 	u.RawQuery = q.Encode()
 
 	// With the stack's own files, which go after the pool: a view of a snapshot that
 	// a killed worker left is mounted there.
-	dir := filepath.Join(filepath.Dir(stack.Config), "billing-e2e")
+	dir := filepath.Join(filepath.Dir(stack.Config), name+"-e2e")
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	s = &site{t: t, config: filepath.Join(dir, "planb.yaml"), log: &bytes.Buffer{}}
-	text := "server: billing\nstate: " + strconv.Quote(filepath.Join(dir, "state")) +
+	text := "server: " + name + "\nstate: " + strconv.Quote(filepath.Join(dir, "state")) +
 		"\ndatabase:\n  url: " + strconv.Quote(u.String()) +
-		"\ntemporal:\n  address: " + stack.TemporalAddress + "\n  namespace: " + billingNamespace +
+		"\ntemporal:\n  address: " + stack.TemporalAddress + "\n  namespace: " + namespaceOf(name) +
 		"\nstorages:\n  - dataset: " + storage + "\nmetrics:\n  control: off\n  worker: off" +
 		fmt.Sprintf("\ndata:\n  listen: 127.0.0.1:%d\n  key: %s", sshtest.FreePort(t), strings.Repeat("k", 32)) +
 		fmt.Sprintf("\nweb:\n  listen: 127.0.0.1:%d\n", sshtest.FreePort(t)) + more
 	require.NoError(t, os.WriteFile(s.config, []byte(text), 0o600))
 	s.must("migrate")
-	prepareNamespace(t, billingNamespace)
+	prepareNamespace(t, namespaceOf(name))
 	s.start()
 	t.Cleanup(func() {
 		s.stop()
@@ -211,7 +212,7 @@ func TestBilling(t *testing.T) {
 	office := &biller{came: make(chan struct{}), lost: make(chan struct{})}
 	receiver := httptest.NewServer(office)
 	t.Cleanup(receiver.Close)
-	s, storage := newSite(t, "billing:\n  posters:\n    - {name: office, kind: form, url: \""+receiver.URL+"\"}\n")
+	s, storage := newSite(t, "billing", "billing:\n  posters:\n    - {name: office, kind: form, url: \""+receiver.URL+"\"}\n")
 	server := sshtest.Server(t, sshtest.Options{Root: source(t)})
 	s.must(append(addArgs("billed/web1", server), "--include", "/")...)
 	s.must("backup", "billed/web1", "--wait")
@@ -288,7 +289,7 @@ func TestBilling(t *testing.T) {
 	require.Len(t, taken, 2)
 
 	// It happens by itself, at noon in the zone that is configured now.
-	d, err := temporalOf(t, billingNamespace).ScheduleClient().GetHandle(t.Context(), workflows.BillingScheduleID).Describe(t.Context())
+	d, err := temporalOf(t, namespaceOf("billing")).ScheduleClient().GetHandle(t.Context(), workflows.BillingScheduleID).Describe(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "Etc/UTC", d.Schedule.Spec.TimeZoneName)
 	require.NotEmpty(t, d.Info.NextActionTimes)

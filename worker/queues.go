@@ -26,6 +26,7 @@ func ControlQueues() []Queue {
 	return []Queue{
 		{activities.ControlQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW},
 		{activities.ControlQueue, enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+		{activities.NoticesQueue, enumspb.TASK_QUEUE_TYPE_ACTIVITY},
 	}
 }
 

@@ -84,7 +84,10 @@ func (g *Group) add(c client.Client, queue string, slots int, stop time.Duration
 // the connections of its pool, so that none waits for one in vain.
 const controlSlots = 16
 
-// NewControl makes the worker of `planb control`: all workflow code, and the
+// noticeSlots is how many recipients are told at once.
+const noticeSlots = 8
+
+// NewControl makes the workers of `planb control`: all workflow code, and the
 // activities that touch the catalog.
 func NewControl(c client.Client, cfg *config.Config, control *activities.Control) *Group {
 	g := newGroup()
@@ -110,6 +113,8 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.LoadVerifyName:       control.LoadVerify,
 		activities.RecordEvidenceName:   control.RecordEvidence,
 		activities.DueVerificationsName: control.DueVerifications,
+		activities.PlanNoticeName:       control.PlanNotice,
+		activities.FinishNoticeName:     control.FinishNotice,
 
 		activities.DueBillingName:   control.DueBilling,
 		activities.LoadBillingName:  control.LoadBilling,
@@ -121,6 +126,8 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
+	n := g.add(c, activities.NoticesQueue, noticeSlots, cfg.Limits.Stop, false)
+	n.RegisterActivityWithOptions(control.Tell, activity.RegisterOptions{Name: activities.TellName})
 	return g
 }
 
@@ -142,6 +149,7 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.VerifyDue, workflow.RegisterOptions{Name: workflows.VerifyDueName})
 	w.RegisterWorkflowWithOptions(workflows.ListDatasets, workflow.RegisterOptions{Name: workflows.ListDatasetsName})
 	w.RegisterWorkflowWithOptions(workflows.MeasureHost, workflow.RegisterOptions{Name: workflows.MeasureHostName})
+	w.RegisterWorkflowWithOptions(workflows.DeliverNotice, workflow.RegisterOptions{Name: workflows.DeliverNoticeName})
 	w.RegisterWorkflowWithOptions(workflows.DailyBilling, workflow.RegisterOptions{Name: workflows.DailyBillingName})
 	w.RegisterWorkflowWithOptions(workflows.BillingDue, workflow.RegisterOptions{Name: workflows.BillingDueName})
 }

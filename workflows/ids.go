@@ -27,6 +27,7 @@ const (
 	VerifyHostName           = "VerifyHost"
 	VerifyDueName            = "VerifyDue"
 	MeasureHostName          = "MeasureHost"
+	DeliverNoticeName        = "DeliverNotice"
 	DailyBillingName         = "DailyBilling"
 	BillingDueName           = "BillingDue"
 )
@@ -57,6 +58,9 @@ const (
 	BillingScheduleID = "billing"
 	BillingDueID      = "billing-due"
 )
+
+// NoticeID is the workflow id of the delivery of a notice, by its key.
+func NoticeID(key string) string { return "notice/" + key }
 
 // PruneID is the workflow id of the n-th pruning of a host by hand.
 func PruneID(h ident.Host, n int64) string { return fmt.Sprintf("prune/%s/%d", h, n) }
