@@ -65,7 +65,7 @@ func TestPrometheusScrapesAllParts(t *testing.T) {
 	require.Equal(t, map[string]string{"planb-worker": "4"}, prometheus.query(t, `planb_pull_slots`, "job"))
 	require.Equal(t, map[string]string{"planb-worker": "0"}, prometheus.query(t, `planb_pull_slots_used`, "job"))
 	require.Equal(t, map[string]string{s.parent: "1"}, prometheus.query(t, `planb_room_there`, "storage"))
-	require.Equal(t, map[string]string{"pull-store1": "0", "storage-store1": "0", "planb": "0"}, prometheus.query(t, `planb_queue_tasks`, "queue"))
+	require.Equal(t, map[string]string{"pull-store1": "0", "storage-store1": "0", "planb": "0", "planb-notices": "0"}, prometheus.query(t, `planb_queue_tasks`, "queue"))
 	require.Equal(t, map[string]string{"control": "1", "worker": "1", "web": "1"}, prometheus.query(t, `planb_build_info`, "part"))
 	require.NotEmpty(t, prometheus.query(t, `temporal_activity_execution_latency_seconds_count{activity_type="Pull"} > 0`, "task_queue"))
 
