@@ -113,9 +113,11 @@ func (s *Storage) refuseTarget(ctx context.Context, to, dataset string) error {
 }
 
 // refuseForeignDataset refuses a target in the dataset of another host that lies
-// outside the storages: one brought over from elsewhere.
+// outside the storages, one brought over from elsewhere, or above it.
 func (s *Storage) refuseForeignDataset(ctx context.Context, real string, refuse func(what string) error) error {
-	mounts, err := mountinfo.GetMounts(mountinfo.ParentsFilter(real))
+	mounts, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) {
+		return !isWithin(real, m.Mountpoint) && !isWithin(m.Mountpoint, real), false
+	})
 	if err != nil {
 		return fmt.Errorf("looking what %s is on: %w", real, err)
 	}
@@ -130,8 +132,12 @@ func (s *Storage) refuseForeignDataset(ctx context.Context, real string, refuse 
 		if err != nil {
 			return fmt.Errorf("looking whose %s is: %w", m.Source, err)
 		}
-		if d.Props[zfs.PropHost] != "" {
+		switch {
+		case d.Props[zfs.PropHost] == "":
+		case isWithin(real, m.Mountpoint):
 			return refuse("is inside " + d.Name + ", where the backups of a host are")
+		default:
+			return refuse("holds " + d.Name + ", where the backups of a host are")
 		}
 	}
 	return nil

@@ -71,7 +71,7 @@ func TestRestoreStaysOutOfTheStorage(t *testing.T) {
 	require.NoError(t, os.Symlink(d.Mountpoint, link))
 	for _, to := range []string{
 		d.Mountpoint, d.Mountpoint + "/acme/web1/data", link, link + "/new/er", elsewhere + "/./link/acme", filepath.Dir(d.Mountpoint),
-		old, old + "/data/new",
+		old, old + "/data/new", filepath.Dir(old),
 		s.State, s.State + "/runs", filepath.Dir(s.State), "/", "//", "/..", "relative", "",
 	} {
 		require.Equal(t, ErrTypeRefused, ErrType(s.refuseTarget(t.Context(), to, s.plan.Dataset)), to)

@@ -40,6 +40,10 @@ func newSender(name, address, contentType string) *sender {
 	c := retryablehttp.NewClient()
 	c.Logger = nil
 	c.RetryMax, c.RetryWaitMin, c.RetryWaitMax = tries-1, time.Second, 5*time.Second
+	c.Backoff = func(least, most time.Duration, attempt int, _ *http.Response) time.Duration {
+		// Without the answer, whose Retry-After knows no bound: Temporal tries later.
+		return retryablehttp.DefaultBackoff(least, most, attempt, nil)
+	}
 	c.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	c.HTTPClient.Timeout = callTime
 	// A redirect would turn the post into a get, whose success is none.

@@ -47,6 +47,10 @@ func newWebhook(c config.Channel) (Channel, error) {
 	client := retryablehttp.NewClient()
 	client.Logger = nil
 	client.RetryMax, client.RetryWaitMin, client.RetryWaitMax = hookTries-1, time.Second, 5*time.Second
+	client.Backoff = func(least, most time.Duration, attempt int, _ *http.Response) time.Duration {
+		// Without the answer, whose Retry-After knows no bound: Temporal tries later.
+		return retryablehttp.DefaultBackoff(least, most, attempt, nil)
+	}
 	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	client.HTTPClient.Timeout = hookTime
 	// A redirect would turn the post into a get, whose success is none.

@@ -68,6 +68,10 @@ func New(o Options) (*Client, error) {
 	c.reads.HTTPClient.CheckRedirect = stay
 	c.reads.Logger, c.reads.RetryMax = nil, 3
 	c.reads.RetryWaitMin, c.reads.RetryWaitMax = 200*time.Millisecond, 2*time.Second
+	c.reads.Backoff = func(least, most time.Duration, attempt int, _ *http.Response) time.Duration {
+		// Without the answer, whose Retry-After knows no bound.
+		return retryablehttp.DefaultBackoff(least, most, attempt, nil)
+	}
 	c.reads.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	return c, nil
 }
