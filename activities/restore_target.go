@@ -122,8 +122,8 @@ func (s *Storage) refuseForeignDataset(ctx context.Context, real string, refuse 
 		return fmt.Errorf("looking what %s is on: %w", real, err)
 	}
 	for _, m := range mounts {
-		if !strings.HasSuffix(m.FSType, "zfs") { // zfs, or fuse.zfs
-			continue
+		if !strings.HasSuffix(m.FSType, "zfs") || strings.Contains(m.Source, "@") {
+			continue // neither zfs nor fuse.zfs, or a snapshot, which nobody writes to
 		}
 		d, err := s.ZFS.Dataset(ctx, m.Source)
 		if errors.Is(err, zfs.ErrNotExist) {
