@@ -39,7 +39,8 @@ func (c *Control) PostUsage(ctx context.Context, in PostUsageInput) (more bool, 
 	ctx, stop := beat(ctx, activity.GetClient(ctx), cmp.Or(c.Billing.Heartbeats, postBeat), activity.RecordHeartbeat, func() any { return nil })
 	defer stop()
 	// What is on its way when this process has to end gets its answer still.
-	whole := context.WithoutCancel(ctx)
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), PostTimeout-10*time.Second)
+	defer cancel()
 	for began := c.Now(); ctx.Err() == nil && c.Now().Sub(began) < postTime; {
 		list, err := c.Catalog.UsageToPost(whole, in.Day, in.Poster, in.Began, p.Batch())
 		if err != nil || len(list) == 0 {
@@ -76,6 +77,7 @@ func samplesOf(day string, list []catalog.UsageToPost) []billing.Sample {
 		samples[i] = billing.Sample{
 			Key: day + "/" + u.HostID, Day: day, Late: u.Late, Group: u.Group, Host: u.Name, HostID: u.HostID, Enabled: u.Enabled,
 			Used: u.UsedBytes, Referenced: u.ReferencedBytes, LogicalUsed: u.LogicalUsedBytes, Snapshots: u.Snapshots, Files: u.Files,
+			Namesake: u.Namesake,
 		}
 	}
 	return samples

@@ -317,6 +317,35 @@ func TestAnswersAreKeptApart(t *testing.T) {
 	require.Equal(t, 3, found.Posted)
 }
 
+// The form's name of acme-b/c is that of acme/b-c, which was billed before it.
+func TestHostsWhoseNamesReadTheSameAreNotBilledAsOne(t *testing.T) {
+	t.Parallel()
+	o := &office{name: "office", batch: 1, answer: takes}
+	b := newBills(t, o)
+	b.host("b-c", 1, first)
+	b.sample("2026-11-01")
+	_, err := b.post("office", "2026-11-01")
+	require.NoError(t, err)
+	require.Empty(t, o.posted[0].Namesake)
+
+	b.now = first.AddDate(0, 0, 1).Add(noon)
+	h, err := b.Catalog.AddHost(t.Context(), catalog.NewHost{
+		Host: ident.Host{Group: "acme-b", Name: "c"}, Address: "c", AddGroup: true, Storage: "s1:tank/BACKUP",
+	})
+	require.NoError(t, err)
+	_, err = b.Catalog.ClaimDataset(t.Context(), h.ID)
+	require.NoError(t, err)
+	b.backedUp(h, 2, b.now)
+	b.sample("2026-11-02")
+	_, err = b.post("office", "2026-11-02")
+	require.NoError(t, err)
+	namesakes := map[string]string{}
+	for _, s := range o.posted[1:] {
+		namesakes[s.Group+"/"+s.Host] = s.Namesake
+	}
+	require.Equal(t, map[string]string{"acme/b-c": "", "acme-b/c": "acme/b-c"}, namesakes)
+}
+
 func count(posted []billing.Sample, host string) (n int) {
 	for _, s := range posted {
 		if s.Host == host {

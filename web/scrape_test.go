@@ -202,6 +202,15 @@ func TestTrustedAddressesNeedNoToken(t *testing.T) {
 	r.Header.Set("X-Forwarded-For", "192.0.2.1, 10.1.2.3")
 	require.Equal(t, http.StatusOK, r.Get("/metrics").Status)
 
+	// A proxy that does not say for whom it asks, on an address that is trusted.
+	on := webtest.New(t, func(o *web.Options) { o.MetricsAllow, o.Proxies = "127.0.0.1", "127.0.0.1" })
+	require.Equal(t, http.StatusOK, on.Reader().Get("/metrics").Status)
+	for header, value := range map[string]string{"X-Forwarded-For": "unknown", "Via": "1.1 front", "X-Forwarded-Proto": "https"} {
+		r = on.Reader()
+		r.Header.Set(header, value)
+		require.Equal(t, http.StatusUnauthorized, r.Get("/metrics").Status, header)
+	}
+
 	_, err := web.Handler(t.Context(), web.Options{MetricsAllow: "everybody"})
 	require.ErrorContains(t, err, `metrics.allow: "everybody" is neither an address nor a network`)
 }

@@ -31,6 +31,9 @@ type Sample struct {
 	LogicalUsed         *int64
 	Snapshots           int
 	Files               *int64
+	// Namesake is the host, billed before this one, of which Group-Host reads the
+	// same: a/b-c of a-b/c. Empty for none.
+	Namesake string
 }
 
 // States of an answer.

@@ -36,6 +36,11 @@ func (form) Batch() int { return 1 }
 func (f form) Post(ctx context.Context, samples []Sample) ([]Answer, error) {
 	answers := make([]Answer, len(samples))
 	for i, s := range samples {
+		if s.Namesake != "" {
+			answers[i].State = Refused
+			answers[i].Error = "the form calls it " + s.Group + "-" + s.Host + ", as it does " + s.Namesake + ": rename one of the two"
+			continue
+		}
 		body := url.Values{
 			"name": {s.Group + "-" + s.Host}, "date": {s.Day}, "size": {strconv.FormatInt(s.Used, 10)},
 		}.Encode()

@@ -30,6 +30,18 @@ func TestFormIsWhatTheFirstPlanBPosted(t *testing.T) {
 	golden(t, "form.txt", []byte(strings.Join(bodies, "\n")))
 }
 
+func TestFormBillsNoHostUnderTheNameOfAnother(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t, func(int, request) (int, string) { return http.StatusOK, "OK" })
+	list := samples()[:2]
+	list[1].Namesake = list[0].Group + "/" + list[0].Host
+	answers, err := r.poster(t, config.BillingPoster{Kind: "form"}).Post(t.Context(), list)
+	require.NoError(t, err)
+	require.Equal(t, []string{Posted, Refused}, states(answers))
+	require.Contains(t, answers[1].Error, "as it does "+list[1].Namesake+": rename one of the two")
+	require.Len(t, r.requests(), 1)
+}
+
 func TestFormTellsAnswersApart(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -17,6 +17,9 @@ type UsageToPost struct {
 	LogicalUsedBytes *int64
 	Snapshots        int
 	Files            *int64
+	// Namesake is another host of that day of which group-name reads the same, and
+	// which was billed first; empty for none.
+	Namesake string
 }
 
 // UsageToPost gives so many samples of a day that are to be posted to a poster.
@@ -24,7 +27,12 @@ type UsageToPost struct {
 // workflow began.
 func (s *Store) UsageToPost(ctx context.Context, day, poster string, began time.Time, limit int) ([]UsageToPost, error) {
 	found, err := rows[UsageToPost](ctx, s.pool, `select u.host_id::text as host_id, u.group_name as "group", u.host_name as name,
-			u.enabled, u.late, u.used_bytes, u.referenced_bytes, u.logical_used_bytes, u.snapshots, u.files
+			u.enabled, u.late, u.used_bytes, u.referenced_bytes, u.logical_used_bytes, u.snapshots, u.files,
+			coalesce((select o.group_name || '/' || o.host_name from usage_samples o
+				where o.day = u.day and o.host_id <> u.host_id and o.group_name || '-' || o.host_name = u.group_name || '-' || u.host_name
+					and ((select min(day) from usage_samples where host_id = o.host_id), o.host_id)
+						< ((select min(day) from usage_samples where host_id = u.host_id), u.host_id)
+				limit 1), '') as namesake
 		from usage_posts p join usage_samples u using (day, host_id)
 		where p.day = $1::date and p.poster = $2 and (p.state = 'pending' or p.state = 'refused' and p.tried_at < $3)
 		order by p.tried_at nulls first, p.host_id limit $4`, day, poster, began, limit)

@@ -169,7 +169,12 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 // there, clears what is over, and writes what is to be told of it. Done again it
 // changes nothing. tx holds no other lock on hosts than on this one.
 func settle(ctx context.Context, tx pgx.Tx, hostID string, now time.Time) error {
-	facts, err := rows[hostFacts](ctx, tx, selectFacts+` where h.id::text = $1 for no key update of h`, hostID)
+	// First the lock, then a look: what a query reads beside the row that it waits
+	// for is as old as its beginning.
+	if _, err := tx.Exec(ctx, `select 1 from hosts where id::text = $1 for no key update`, hostID); err != nil {
+		return err
+	}
+	facts, err := rows[hostFacts](ctx, tx, selectFacts+` where h.id::text = $1`, hostID)
 	if err != nil || len(facts) == 0 {
 		return err
 	}

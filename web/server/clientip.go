@@ -57,8 +57,9 @@ func (s *Server) clientIP(r *http.Request) string {
 }
 
 // trusts says whether a route asks no sign-in of the address that a request came
-// from. One that a proxy passed on which is none of ours could come from
-// anywhere: a proxy on this machine must not make everybody trusted.
+// from. One that was passed on, by a proxy that is none of ours or that does not
+// say for whom, could come from anywhere: a proxy on this machine must not make
+// everybody trusted.
 func (s *Server) trusts(route Route, r *http.Request) bool {
 	if len(route.Trusted) == 0 {
 		return false
@@ -67,15 +68,21 @@ func (s *Server) trusts(route Route, r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	if !s.trusted(peer.Addr().Unmap()) {
-		for _, header := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via"} {
-			if r.Header.Get(header) != "" {
-				return false
-			}
-		}
-	}
 	addr, err := netip.ParseAddr(s.clientIP(r))
-	return err == nil && slices.ContainsFunc(route.Trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+	if err != nil {
+		return false
+	}
+	named := s.trusted(peer.Addr().Unmap()) && !s.trusted(addr)
+	if passedOn(r) && !named {
+		return false
+	}
+	return slices.ContainsFunc(route.Trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// passedOn says whether a request has the marks of a proxy.
+func passedOn(r *http.Request) bool {
+	return slices.ContainsFunc([]string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via"},
+		func(header string) bool { return r.Header.Get(header) != "" })
 }
 
 func (s *Server) trusted(addr netip.Addr) bool {
