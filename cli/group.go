@@ -10,6 +10,8 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/internal/policy"
+	"planb/web/api"
+	"planb/web/api/client"
 )
 
 func (a *app) groupCommand() *ucli.Command {
@@ -68,6 +70,12 @@ func groupChange(c *ucli.Context) (e catalog.GroupEdit, err error) {
 	return e, nil
 }
 
+// remoteGroup puts what the flags say as the API takes it. They were checked
+// before.
+func remoteGroup(c *ucli.Context, e catalog.GroupEdit) api.GroupChange {
+	return api.GroupChange{Emails: e.Emails, Notes: e.Notes, SettingsChange: remoteSettings(c)}
+}
+
 // groupArg gives the only argument, the name of a group.
 func groupArg(c *ucli.Context) (string, error) {
 	if c.Args().Len() != 1 {
@@ -93,16 +101,16 @@ func (a *app) groupAdd(c *ucli.Context) error {
 	if err := setPolicy(c, &set); err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
-	if err != nil {
-		return err
+	added, err := a.through(c, func(s *client.Client) error { return s.AddGroup(c.Context, name, remoteGroup(c, e)) })
+	if !added {
+		ctx, store, opened := a.catalog(c)
+		if opened != nil {
+			return opened
+		}
+		e.Settings = func(s *policy.Settings) error { *s = set; return nil }
+		_, err = store.AddGroup(ctx, name, e)
 	}
-	e.Settings = func(s *policy.Settings) error { *s = set; return nil }
-	if _, err := store.AddGroup(ctx, name, e); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "Added group %s. Next: planb host add %s/NAME --address ADDRESS\n", name, name)
-	return nil
+	return a.said(err, "Added group %s. Next: planb host add %s/NAME --address ADDRESS", name, name)
 }
 
 func (a *app) groupList(c *ucli.Context) error {
@@ -180,6 +188,9 @@ func (a *app) groupEdit(c *ucli.Context) error {
 	if c.NumFlags() == 0 {
 		return usagef("nothing to change: give a flag, see planb group edit --help")
 	}
+	if named, err := a.through(c, func(s *client.Client) error { return s.EditGroup(c.Context, name, remoteGroup(c, e)) }); named {
+		return a.said(err, "Changed group %s.", name)
+	}
 	if _, err := a.temporal(c); err != nil {
 		return err
 	}
@@ -220,6 +231,10 @@ func (a *app) groupRename(c *ucli.Context) error {
 			return usageError(err)
 		}
 	}
+	const renamed = "Renamed group %s to %s. The datasets of its hosts stay where they are."
+	if named, err := a.through(c, func(s *client.Client) error { return s.RenameGroup(c.Context, name, to) }); named {
+		return a.said(err, renamed, name, to)
+	}
 	if _, err := a.temporal(c); err != nil {
 		return err
 	}
@@ -230,7 +245,7 @@ func (a *app) groupRename(c *ucli.Context) error {
 	if err := store.RenameGroup(ctx, name, to); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Renamed group %s to %s. The datasets of its hosts stay where they are.\n", name, to)
+	fmt.Fprintf(a.stdout, renamed+"\n", name, to)
 	hosts, err := hostsOfGroup(ctx, store, to)
 	if err != nil {
 		return err
@@ -246,19 +261,23 @@ func (a *app) groupRemove(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, from, err := a.reads(c)
 	if err != nil {
 		return err
 	}
-	if _, err := store.Group(ctx, name); err != nil {
+	if _, err := from.Group(ctx, name); err != nil {
 		return err
 	}
 	if err := a.ask(c, "Remove group "+name+" with its settings?"); err != nil {
 		return err
 	}
-	if err := store.RemoveGroup(ctx, name); err != nil {
-		return err
+	removed, err := a.through(c, func(s *client.Client) error { return s.RemoveGroup(c.Context, name) })
+	if !removed {
+		ctx, store, opened := a.catalog(c)
+		if opened != nil {
+			return opened
+		}
+		err = store.RemoveGroup(ctx, name)
 	}
-	fmt.Fprintf(a.stdout, "Removed group %s.\n", name)
-	return nil
+	return a.said(err, "Removed group %s.", name)
 }

@@ -8,6 +8,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/internal/policy"
+	"planb/web/api/client"
 )
 
 func (a *app) policyCommand() *ucli.Command {
@@ -30,7 +31,7 @@ func (a *app) policyShow(c *ucli.Context) error {
 	if c.Args().Present() {
 		return usagef("planb policy show takes no arguments: for one host see planb host show")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
@@ -60,6 +61,10 @@ func (a *app) policyEdit(c *ucli.Context) error {
 	if c.NumFlags() == 0 {
 		return usagef("nothing to change: give a flag, see planb policy edit --help")
 	}
+	const changed = "Changed the policy of the system."
+	if named, err := a.through(c, func(s *client.Client) error { return s.EditPolicy(c.Context, remoteSettings(c)) }); named {
+		return a.said(err, changed)
+	}
 	if _, err := a.temporal(c); err != nil {
 		return err
 	}
@@ -70,7 +75,7 @@ func (a *app) policyEdit(c *ucli.Context) error {
 	if err := store.EditSettings(ctx, catalog.OfSystem(), change); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.stdout, "Changed the policy of the system.")
+	fmt.Fprintln(a.stdout, changed)
 	hosts, err := store.Hosts(ctx, catalog.HostFilter{})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -35,6 +36,7 @@ type reads interface {
 	Runs(ctx context.Context, f catalog.RunFilter) ([]catalog.Run, error)
 	Snapshots(ctx context.Context, host ident.Host) ([]catalog.Snapshot, error)
 	StorageRooms(ctx context.Context, v catalog.Visible, now time.Time) ([]catalog.StorageRoom, error)
+	SystemEffective(ctx context.Context) (policy.Effective, error)
 }
 
 // files is what commands read from the snapshots of a host.
@@ -64,8 +66,10 @@ func remoteFlags() []ucli.Flag {
 
 // overAPI are the commands that work through a server.
 var overAPI = []string{
-	"backup", "diff", "find", "group list", "group show", "history",
-	"host add", "host disable", "host edit", "host enable", "host list", "host show", "ls", "restore",
+	"backup", "diff", "find",
+	"group add", "group edit", "group list", "group rename", "group rm", "group show", "history",
+	"host add", "host disable", "host edit", "host enable", "host list", "host show", "ls",
+	"policy edit", "policy show", "restore",
 	"run cancel", "run log", "run show", "runs", "schedule pause", "schedule resume",
 	"snapshot hold", "snapshot release", "snapshot rm", "snapshots", "storage list",
 }
@@ -109,6 +113,23 @@ func (a *app) remote(c *ucli.Context) (*client.Client, error) {
 		return nil, usageError(err)
 	}
 	return a.client, nil
+}
+
+// through has a server do something, and says whether one is named.
+func (a *app) through(c *ucli.Context, do func(*client.Client) error) (named bool, err error) {
+	server, err := a.remote(c)
+	if err == nil && server != nil {
+		err = do(server)
+	}
+	return server != nil || err != nil, err
+}
+
+// said tells what was done, unless err says that it was not.
+func (a *app) said(err error, format string, args ...any) error {
+	if err == nil {
+		fmt.Fprintf(a.stdout, format+"\n", args...)
+	}
+	return err
 }
 
 func (a *app) serverURL(c *ucli.Context) string {

@@ -86,10 +86,16 @@ func (a *app) remoteEnd(c *ucli.Context, server *client.Client, s startedRun, wa
 // remoteChange puts what the flags say as the API takes it. They were checked
 // before.
 func remoteChange(c *ucli.Context, e catalog.HostEdit) api.HostChange {
-	change := api.HostChange{Storage: e.Storage, Dataset: e.Dataset, Notes: e.Notes, Tags: e.Tags, HostKeys: e.HostKeys, Settings: map[string][]string{}}
+	change := api.HostChange{Storage: e.Storage, Dataset: e.Dataset, Notes: e.Notes, Tags: e.Tags, HostKeys: e.HostKeys, SettingsChange: remoteSettings(c)}
 	if c.IsSet("address") {
 		change.Address = new(c.String("address"))
 	}
+	return change
+}
+
+// remoteSettings puts settings of a policy as the API takes them.
+func remoteSettings(c *ucli.Context) api.SettingsChange {
+	change := api.SettingsChange{Settings: map[string][]string{}}
 	for _, f := range settings.All() {
 		if !c.IsSet(f.Flag) {
 			continue

@@ -10,6 +10,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/ident"
+	"planb/internal/policy"
 	"planb/web/server"
 	"planb/worker/operate"
 	"planb/workflows"
@@ -27,7 +28,10 @@ type Operator interface {
 	BackUp(ctx context.Context, host ident.Host, how operate.How) (run string, err error)
 	Cancel(ctx context.Context, r catalog.Run) error
 	ChangeSnapshot(ctx context.Context, in workflows.ChangeSnapshotInput) error
+	EditGroup(ctx context.Context, name string, e catalog.GroupEdit) error
 	EditHost(ctx context.Context, host ident.Host, e catalog.HostEdit) error
+	EditPolicy(ctx context.Context, change func(*policy.Settings) error) error
+	RenameGroup(ctx context.Context, name, to string) error
 	SetEnabled(ctx context.Context, host ident.Host, enabled bool, reason string) error
 	Verify(ctx context.Context, host ident.Host, snapshot string) (run string, err error)
 }
@@ -51,5 +55,5 @@ func (a API) Routes() []server.Route {
 }
 
 func (a API) endpoints() []endpoint {
-	return slices.Concat(a.hosts(), a.changes(), a.groups(), a.runs(), a.snapshots(), a.files(), a.storages())
+	return slices.Concat(a.hosts(), a.changes(), a.groups(), a.groupChanges(), a.policies(), a.runs(), a.snapshots(), a.files(), a.storages())
 }

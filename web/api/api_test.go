@@ -101,18 +101,18 @@ func TestChangesAreCheckedAndAuditedByTheNameOfTheToken(t *testing.T) {
 	require.NoError(t, err)
 	host := ident.Host{Group: "acme", Name: "web1"}
 
-	err = c.EditHost(t.Context(), host, api.HostChange{Settings: map[string][]string{"flag": {"--rsh=sh -c id"}}})
+	err = c.EditHost(t.Context(), host, api.HostChange{SettingsChange: api.SettingsChange{Settings: map[string][]string{"flag": {"--rsh=sh -c id"}}}})
 	var told *client.Error
 	require.ErrorAs(t, err, &told)
 	require.Equal(t, http.StatusUnprocessableEntity, told.Status)
 	err = c.AddHost(t.Context(), ident.Host{Group: "acme", Name: "new1"}, api.NewHost{HostChange: api.HostChange{
-		Address: new("192.0.2.9"), Settings: map[string][]string{"flag": {"--rsync-path=/tmp/x"}},
+		Address: new("192.0.2.9"), SettingsChange: api.SettingsChange{Settings: map[string][]string{"flag": {"--rsync-path=/tmp/x"}}},
 	}})
 	require.ErrorAs(t, err, &told)
 	require.Equal(t, http.StatusUnprocessableEntity, told.Status)
 
 	// Temporal is away, and the catalog has it all the same.
-	err = c.EditHost(t.Context(), host, api.HostChange{Settings: map[string][]string{"keep": {"3d"}}, Notes: new("by ci")})
+	err = c.EditHost(t.Context(), host, api.HostChange{SettingsChange: api.SettingsChange{Settings: map[string][]string{"keep": {"3d"}}}, Notes: new("by ci")})
 	require.ErrorContains(t, err, "Temporal does not answer")
 	shown, err := c.HostShown(t.Context(), host, time.Time{})
 	require.NoError(t, err)

@@ -6,8 +6,6 @@ import (
 	"planb/internal/access"
 	"planb/internal/catalog"
 	"planb/internal/ident"
-	"planb/internal/policy"
-	"planb/internal/settings"
 	"planb/internal/sshx"
 	"planb/web/server"
 	"planb/worker/operate"
@@ -24,10 +22,7 @@ type HostChange struct {
 	Notes    *string   `json:"notes,omitempty"`
 	Tags     *[]string `json:"tags,omitempty"`
 	HostKeys *[]string `json:"host_keys,omitempty"`
-	// Settings are named and written as the flags of planb host add.
-	Settings map[string][]string `json:"settings,omitempty"`
-	// Unset names settings that are inherited again.
-	Unset []string `json:"unset,omitempty"`
+	SettingsChange
 }
 
 // NewHost is a host to add.
@@ -124,32 +119,8 @@ func (c HostChange) edit() (e catalog.HostEdit, err error) {
 		}
 		e.HostKeys = &keys
 	}
-	e.Settings = c.put
-	return e, c.put(&policy.Settings{})
-}
-
-// put changes settings; only those of the list that flags are made from are
-// known, and each checks its values.
-func (c HostChange) put(set *policy.Settings) error {
-	for _, name := range c.Unset {
-		f, known := settings.Find(name)
-		if !known {
-			return server.Invalid("There is no setting " + name + ": it is named as the flag of planb host add.")
-		}
-		if err := set.Unset(f.Name); err != nil {
-			return err
-		}
-	}
-	for name, values := range c.Settings {
-		f, known := settings.Find(name)
-		if !known {
-			return server.Invalid("There is no setting " + name + ": it is named as the flag of planb host add.")
-		}
-		if err := f.Put(set, values...); err != nil {
-			return server.Invalid(name + ": " + err.Error())
-		}
-	}
-	return nil
+	e.Settings = c.change()
+	return e, c.check()
 }
 
 func (a API) addHost(w http.ResponseWriter, r *http.Request) error {

@@ -88,7 +88,7 @@ func (c *Client) Groups(ctx context.Context) ([]catalog.Group, error) {
 
 // GroupShown shows a group.
 func (c *Client) GroupShown(ctx context.Context, name string) (g catalog.GroupShown, err error) {
-	return g, c.getJSON(ctx, "/groups/"+url.PathEscape(name), nil, &g)
+	return g, c.getJSON(ctx, groupPath(name), nil, &g)
 }
 
 // Group gives a group.
