@@ -20,6 +20,8 @@ type Control struct {
 	Grace time.Duration
 	// Billing says where usage is posted.
 	Billing Billing
+	// Reports says which are mailed, and how.
+	Reports Reports
 	// Channels tell notices, with links to the pages at WebURL.
 	Channels *notify.Channels
 	WebURL   string

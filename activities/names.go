@@ -71,4 +71,9 @@ const (
 	EndSamplingName  = "EndSampling"
 	PostUsageName    = "PostUsage"
 	CountBillingName = "CountBilling"
+
+	DueReportsName    = "DueReports"
+	PrepareReportName = "PrepareReport"
+	MailReportName    = "MailReport"
+	FinishReportName  = "FinishReport"
 )

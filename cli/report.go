@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"math"
+	"log/slog"
 	"time"
 
 	ucli "github.com/urfave/cli/v2"
@@ -10,37 +12,40 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/internal/report"
+	"planb/internal/report/gather"
 )
 
 func (a *app) reportCommand() *ucli.Command {
 	return &ucli.Command{
-		Name: "report", Usage: "write the monthly report of each group, or the digest of today",
-		Description: "Prints it; nothing is mailed. A month is one of the time zone of the group.",
+		Name: "report", Usage: "write or mail the monthly report of each group, or the digest of today",
+		Description: "Both are mailed by themselves, see reports: in planb.yaml; this shows them, or with\n" +
+			"--output mail sends them now: the digest to those whom reports.digest_to names, the\n" +
+			"report of a group to the addresses of the group. Who has it already gets it again\n" +
+			"with --again only. A month is one of the time zone of the group.",
 		Flags: []ucli.Flag{
 			&ucli.StringFlag{Name: "group", Usage: "only of group `G`"},
 			&ucli.StringFlag{Name: "month", Usage: "of this `MONTH`, e.g. 2026-11; else of the last one that is over"},
-			&ucli.BoolFlag{Name: "digest", Usage: "how all hosts are doing now, what needs a person first; times in UTC"},
-			&ucli.StringFlag{Name: "output", Value: "text", Usage: "`FORMAT`: text or html"},
+			&ucli.BoolFlag{Name: "digest", Usage: "how all hosts are doing now, what needs a person first"},
+			&ucli.StringFlag{Name: "output", Value: "text", Usage: "`FORMAT`: text, html or mail"},
+			&ucli.BoolFlag{Name: "again", Usage: "with --output mail: send it once more"},
 		},
 		Action: a.writeReport,
+		Subcommands: []*ucli.Command{
+			{
+				Name: "list", Usage: "list the reports that were mailed, to whom, and what is yet to be",
+				Description: "The newest first.",
+				Flags: []ucli.Flag{
+					&ucli.StringFlag{Name: "group", Usage: "only those of group `G`"},
+					&ucli.IntFlag{Name: "limit", Usage: "list `N` at most", Value: 50},
+					jsonFlag(),
+				},
+				Action: a.reportList,
+			},
+		},
 	}
 }
 
 func (a *app) writeReport(c *ucli.Context) error {
-	switch output := c.String("output"); {
-	case c.Args().Present():
-		return usagef("planb report takes no arguments: say --group G")
-	case output != "text" && output != "html":
-		return usagef("--output is text or html, not %q", output)
-	case c.Bool("digest") && (c.IsSet("group") || c.IsSet("month")):
-		return usagef("a digest is of all hosts and of now: leave --group and --month out")
-	case c.Bool("digest"):
-		return a.reportDigest(c)
-	}
-	return a.reportMonth(c)
-}
-
-func (a *app) reportMonth(c *ucli.Context) error {
 	var month *report.Month
 	if text := c.String("month"); text != "" {
 		m, err := report.ParseMonth(text)
@@ -49,89 +54,93 @@ func (a *app) reportMonth(c *ucli.Context) error {
 		}
 		month = &m
 	}
+	output, group := c.String("output"), c.String("group")
+	switch {
+	case c.Args().Present():
+		return usagef("planb report takes no arguments: say --group G")
+	case output != "text" && output != "html" && output != "mail":
+		return usagef("--output is text, html or mail, not %q", output)
+	case c.Bool("again") && output != "mail":
+		return usagef("--again is for --output mail")
+	case c.Bool("digest") && (group != "" || month != nil):
+		return usagef("a digest is of all hosts and of now: leave --group and --month out")
+	}
+	if group != "" {
+		if err := ident.CheckGroup(group); err != nil {
+			return usageError(err)
+		}
+	}
 	ctx, store, err := a.catalog(c)
 	if err != nil {
 		return err
 	}
+	maker, err := newGatherer(a.cfg, store, slog.New(slog.NewTextHandler(a.stderr, nil)))
+	if err != nil {
+		return err
+	}
+	reports, err := reportsOf(ctx, c, maker, month)
+	if err != nil {
+		return err
+	}
+	if output == "mail" {
+		return a.mailReports(ctx, c, store, reports)
+	}
+	return a.printReports(ctx, maker, output, reports)
+}
+
+// reportsOf gives which reports are meant.
+func reportsOf(ctx context.Context, c *ucli.Context, maker gather.Gatherer, month *report.Month) ([]catalog.ReportOf, error) {
+	now := time.Now()
+	if c.Bool("digest") {
+		return []catalog.ReportOf{{Kind: catalog.ReportDigest, Period: now.In(maker.Zone).Format(time.DateOnly)}}, nil
+	}
 	groups := []string{c.String("group")}
 	if groups[0] == "" {
-		groups = nil
-		found, err := store.Groups(ctx)
+		found, err := maker.Catalog.Groups(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		groups = nil
 		for _, g := range found {
 			groups = append(groups, g.Name)
 		}
-	} else if err := ident.CheckGroup(groups[0]); err != nil {
-		return usageError(err)
 	}
-	now := time.Now()
+	list := make([]catalog.ReportOf, len(groups))
 	for i, group := range groups {
-		effective, err := store.GroupEffective(ctx, group)
+		zone, err := maker.ZoneOf(ctx, group)
 		if err != nil {
+			return nil, err
+		}
+		of := report.MonthOf(now.In(zone)).Before()
+		if month != nil {
+			of = *month
+		}
+		list[i] = catalog.ReportOf{Kind: catalog.ReportMonthly, Period: of.String(), Group: catalog.Text(group)}
+	}
+	return list, nil
+}
+
+// printReports shows them as they would be mailed now.
+func (a *app) printReports(ctx context.Context, maker gather.Gatherer, output string, list []catalog.ReportOf) error {
+	for i, of := range list {
+		doc, err := maker.Make(ctx, of, time.Now())
+		if err != nil && !errors.Is(err, gather.ErrNotOver) {
 			return err
 		}
-		zone, err := time.LoadLocation(effective.Timezone.Value)
+		write := doc.Text
+		if output == "html" {
+			write = doc.HTML
+		}
+		text, err := write()
 		if err != nil {
-			return fmt.Errorf("the time zone of group %s: %w", group, err)
-		}
-		in := report.MonthlyInput{Group: group, Month: report.MonthOf(now.In(zone)).Before(), Now: now, Zone: zone, URL: a.cfg.Web.URL}
-		if month != nil {
-			in.Month = *month
-		}
-		from, until := in.Month.Span(zone)
-		if in.Hosts, err = store.Month(ctx, group, from, until); err != nil {
 			return err
 		}
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		if err := a.printReport(c, report.NewMonthly(in)); err != nil {
+		if _, err := fmt.Fprint(a.stdout, text); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (a *app) reportDigest(c *ucli.Context) error {
-	ctx, store, err := a.catalog(c)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	in := report.DigestInput{
-		Day: now.UTC().Format(time.DateOnly), Now: now, Zone: time.UTC, URL: a.cfg.Web.URL,
-		SilentAfter: 3 * registerEvery, FreeWarn: a.cfg.Limits.FreeWarn,
-	}
-	hosts, err := store.HostPage(ctx, catalog.HostQuery{Visible: catalog.Everything(), Now: now, Limit: math.MaxInt32})
-	if err != nil {
-		return err
-	}
-	in.Hosts = hosts.Hosts
-	attention, err := store.Attention(ctx, catalog.Everything(), now, 1)
-	if err != nil {
-		return err
-	}
-	in.Ended = attention.Since
-	if in.Storages, err = store.StorageRooms(ctx, catalog.Everything(), now); err != nil {
-		return err
-	}
-	if in.Notices, err = store.FleetConditions(ctx, catalog.Everything()); err != nil {
-		return err
-	}
-	return a.printReport(c, report.NewDigest(in))
-}
-
-func (a *app) printReport(c *ucli.Context, doc report.Doc) error {
-	write := doc.Text
-	if c.String("output") == "html" {
-		write = doc.HTML
-	}
-	text, err := write()
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(a.stdout, text)
-	return err
 }

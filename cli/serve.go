@@ -100,6 +100,13 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 		return err
 	}
 	keeper := schedules.Keeper{Catalog: store, Syncer: schedules.Syncer{Client: tc.ScheduleClient()}, BillingZone: cfg.Billing.Timezone}
+	reports, err := newReports(cfg, store, log)
+	if err != nil {
+		return err
+	}
+	if reports.Mailer != nil && (reports.Digest || reports.Monthly) {
+		keeper.Reports = &schedules.ReportTimes{At: reports.At, Zone: cfg.Reports.Timezone}
+	}
 	channels, err := notify.NewChannels(cfg.Notify)
 	if err != nil {
 		return err
@@ -107,7 +114,7 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	control := &activities.Control{
 		Channels: channels, WebURL: cfg.Web.URL,
 		Catalog: store, Schedules: keeper, Grace: cfg.Limits.Grace.Duration(), Now: time.Now, Log: log,
-		Billing: bills,
+		Billing: bills, Reports: reports,
 	}
 	reconciler := &reconcile.Reconciler{
 		Client: tc, Catalog: store, Record: control.Record, Schedules: keeper, Now: time.Now, Log: log,

@@ -123,11 +123,16 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.EndSamplingName:  control.EndSampling,
 		activities.PostUsageName:    control.PostUsage,
 		activities.CountBillingName: control.CountBilling,
+
+		activities.DueReportsName:    control.DueReports,
+		activities.PrepareReportName: control.PrepareReport,
+		activities.FinishReportName:  control.FinishReport,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
 	n := g.add(c, activities.NoticesQueue, noticeSlots, cfg.Limits.Stop, false)
 	n.RegisterActivityWithOptions(control.Tell, activity.RegisterOptions{Name: activities.TellName})
+	n.RegisterActivityWithOptions(control.MailReport, activity.RegisterOptions{Name: activities.MailReportName})
 	return g
 }
 
@@ -152,6 +157,9 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.DeliverNotice, workflow.RegisterOptions{Name: workflows.DeliverNoticeName})
 	w.RegisterWorkflowWithOptions(workflows.DailyBilling, workflow.RegisterOptions{Name: workflows.DailyBillingName})
 	w.RegisterWorkflowWithOptions(workflows.BillingDue, workflow.RegisterOptions{Name: workflows.BillingDueName})
+	w.RegisterWorkflowWithOptions(workflows.DailyDigest, workflow.RegisterOptions{Name: workflows.DailyDigestName})
+	w.RegisterWorkflowWithOptions(workflows.MonthlyReport, workflow.RegisterOptions{Name: workflows.MonthlyReportName})
+	w.RegisterWorkflowWithOptions(workflows.ReportsDue, workflow.RegisterOptions{Name: workflows.ReportsDueName})
 }
 
 // NewStorage makes the workers of `planb worker`: one for its datasets, with

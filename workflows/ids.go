@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"planb/internal/catalog"
 	"planb/internal/ident"
 )
 
@@ -30,6 +31,9 @@ const (
 	DeliverNoticeName        = "DeliverNotice"
 	DailyBillingName         = "DailyBilling"
 	BillingDueName           = "BillingDue"
+	DailyDigestName          = "DailyDigest"
+	MonthlyReportName        = "MonthlyReport"
+	ReportsDueName           = "ReportsDue"
 )
 
 // BackupID is the workflow id of a host's backup. It is the same for every
@@ -57,6 +61,29 @@ func BillingID(day string) string { return "billing/" + day }
 const (
 	BillingScheduleID = "billing"
 	BillingDueID      = "billing-due"
+)
+
+// ReportID is the workflow id of the mailing of a report; there is one at a time.
+func ReportID(of catalog.ReportOf) string {
+	if of.Kind == catalog.ReportDigest {
+		return "digest/" + of.Period
+	}
+	return "report/" + of.Period + "/" + string(of.Group)
+}
+
+// ReportName is the name of the workflow that mails a report.
+func ReportName(of catalog.ReportOf) string {
+	if of.Kind == catalog.ReportDigest {
+		return DailyDigestName
+	}
+	return MonthlyReportName
+}
+
+// ReportsScheduleID is the id of the Temporal Schedule that mails reports, and
+// ReportsDueID begins those of the workflows that it starts.
+const (
+	ReportsScheduleID = "reports"
+	ReportsDueID      = "reports-due"
 )
 
 // NoticeID is the workflow id of the delivery of a notice, by its key.

@@ -80,12 +80,5 @@ func (b *Billing) complete() error {
 
 // Zone gives the zone of the days that are billed.
 func (b *Billing) Zone() (*time.Location, error) {
-	if b.Timezone == "Local" {
-		return nil, fmt.Errorf("billing.timezone is Local: name a zone such as Europe/Amsterdam")
-	}
-	zone, err := time.LoadLocation(b.Timezone)
-	if err != nil {
-		return nil, fmt.Errorf("billing.timezone %q is not known: name one such as Europe/Amsterdam", b.Timezone)
-	}
-	return zone, nil
+	return namedZone("billing.timezone", b.Timezone)
 }

@@ -43,6 +43,7 @@ type Config struct {
 	Metrics  Metrics   `yaml:"metrics"`
 	Billing  Billing   `yaml:"billing"`
 	Notify   Notify    `yaml:"notify"`
+	Reports  Reports   `yaml:"reports"`
 }
 
 // Database says where the catalog is; storage workers do not need it.
@@ -261,6 +262,9 @@ func (c *Config) complete() error {
 		return err
 	}
 	if err := c.Notify.complete(); err != nil {
+		return err
+	}
+	if err := c.Reports.complete(c.Notify); err != nil {
 		return err
 	}
 	if c.Limits.Pulls < 1 || c.Limits.PerAddress < 1 || c.Limits.Storage < 1 {

@@ -30,6 +30,8 @@ type DigestInput struct {
 	FreeWarn int
 	// Notices are the open ones.
 	Notices []catalog.Condition
+	// Missing names what could not be read.
+	Missing []string
 }
 
 // most bounds the rows of a section: a mail that nobody reads to its end is not
@@ -41,6 +43,9 @@ func NewDigest(in DigestInput) Doc {
 	w := digest{DigestInput: in, clock: clock{in.Now, in.Zone}}
 	doc := Doc{Subject: "PlanB: " + countsOf(in.Hosts).words(), Title: "PlanB on " + in.Day}
 	doc.Lead = append(doc.Lead, "As of "+w.full(in.Now)+".")
+	if len(in.Missing) > 0 {
+		doc.Lead = append(doc.Lead, "Not in it, since the catalog could not be asked for it: "+strings.Join(in.Missing, ", ")+".")
+	}
 	doc.Sections = append(doc.Sections, w.attention(), w.backups(), w.storages(), w.proven())
 	if len(in.Notices) > 0 {
 		doc.Sections = append(doc.Sections, w.notices())

@@ -43,25 +43,10 @@ func (s Syncer) EnsureBilling(ctx context.Context, zone string) error {
 		CatchupWindow: billingCatchUp,
 	})
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		err = s.moveBilling(ctx, spec)
+		err = s.move(ctx, workflows.BillingScheduleID, spec)
 	}
 	if err != nil {
 		return fmt.Errorf("making the schedule of billing: %w", err)
 	}
 	return nil
-}
-
-// moveBilling gives the schedule another zone, if it has one.
-func (s Syncer) moveBilling(ctx context.Context, spec client.ScheduleSpec) error {
-	handle := s.Client.GetHandle(ctx, workflows.BillingScheduleID)
-	is, err := handle.Describe(ctx)
-	if err != nil || is.Schedule.Spec != nil && is.Schedule.Spec.TimeZoneName == spec.TimeZoneName {
-		return err
-	}
-	return handle.Update(ctx, client.ScheduleUpdateOptions{
-		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			in.Description.Schedule.Spec = &spec
-			return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
-		},
-	})
 }

@@ -14,6 +14,9 @@ type Keeper struct {
 	// BillingZone is the zone of the days that are billed; a keeper without one
 	// leaves their schedule alone.
 	BillingZone string
+	// Reports is when reports are mailed; nil is never. A keeper without a
+	// BillingZone leaves their schedule alone, too.
+	Reports *ReportTimes
 }
 
 // Agree does so for some hosts; the schedule of one that is not in the catalog
@@ -34,8 +37,8 @@ func (k Keeper) Agree(ctx context.Context, hosts ...ident.Host) error {
 }
 
 // AgreeAll does so for all hosts, and removes schedules of others; and makes
-// those that verify and bill them, if they are missing. With dry it only says what it would
-// change of the hosts'.
+// those that verify and bill them and mail reports, if they are missing. With dry
+// it only says what it would change of the hosts'.
 func (k Keeper) AgreeAll(ctx context.Context, dry bool) ([]Change, error) {
 	if !dry {
 		if err := k.Syncer.EnsureVerify(ctx); err != nil {
@@ -43,6 +46,9 @@ func (k Keeper) AgreeAll(ctx context.Context, dry bool) ([]Change, error) {
 		}
 		if k.BillingZone != "" {
 			if err := k.Syncer.EnsureBilling(ctx, k.BillingZone); err != nil {
+				return nil, err
+			}
+			if err := k.Syncer.EnsureReports(ctx, k.Reports); err != nil {
 				return nil, err
 			}
 		}

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"planb/internal/config"
+	"planb/internal/sshx/sshtest"
+	"planb/workflows"
+)
+
+// TestReports has the digest and monthly reports mailed, by hand and by the
+// schedule, once to each one, also when the mail server is away and PlanB is
+// killed meanwhile.
+func TestReports(t *testing.T) {
+	t.Parallel()
+	office, where := openPostOffice(t)
+	s, _ := newSite(t, "reports", fmt.Sprintf(`  url: http://planb.example
+notify:
+  channels:
+    - {name: office, type: mail, server: "%s", tls: none, from: planb@backup.example, to: [ops@backup.example, gone@backup.example], severity: critical}
+reports: {at: "00:00"}
+`, where))
+	server := sshtest.Server(t, sshtest.Options{Root: source(t)})
+	s.must("group", "add", "acme", "--email", "owner@acme.example")
+	s.must("group", "add", "quiet")
+	s.must(append(addArgs("acme/web1", server), "--include", "/")...)
+	s.must("backup", "acme/web1", "--wait")
+	month := time.Now().UTC().AddDate(0, 0, -time.Now().UTC().Day()).Format("2006-01")
+
+	r := planbWith(t, s.env(), "report", "--digest", "--output", "mail")
+	require.Equal(t, failed, r.code, "one address is refused")
+	require.Contains(t, r.stdout, "was sent to ops@backup.example")
+	require.Contains(t, r.stderr, "was not sent to gone@backup.example")
+	require.Contains(t, r.stderr, "no such user")
+	require.Equal(t, []string{"PlanB: 1 ok"}, office.subjects("ops@backup.example"))
+	require.Contains(t, s.must("report", "list"), "gone@backup.example gave up: ")
+
+	r = planbWith(t, s.env(), "report", "--digest", "--output", "mail")
+	require.Contains(t, r.stdout, "ops@backup.example has the digest of ")
+	require.Len(t, office.subjects("ops@backup.example"), 1, "sent once")
+	r = planbWith(t, s.env(), "report", "--digest", "--output", "mail", "--again")
+	require.Contains(t, r.stdout, "was sent to ops@backup.example")
+	require.Len(t, office.subjects("ops@backup.example"), 2)
+
+	// A group's report goes to the group alone.
+	s.must("report", "--group", "acme", "--output", "mail")
+	require.Contains(t, s.must("report", "--month", month, "--output", "mail"), "the report of quiet for "+month+" was sent to nobody")
+	require.Len(t, office.subjects("owner@acme.example"), 1)
+	require.Contains(t, office.subjects("owner@acme.example")[0], "PlanB: acme, ")
+	require.Len(t, office.subjects("ops@backup.example"), 2)
+	require.Equal(t, refused, planbWith(t, s.env(), "report", "--group", "quiet", "--output", "mail").code)
+	require.Equal(t, refused, planbWith(t, s.env(), "report", "--group", "acme", "--month", time.Now().UTC().Format("2006-01"), "--output", "mail").code)
+	require.Equal(t, notFound, planbWith(t, s.env(), "report", "--group", "nobody", "--output", "mail").code)
+	require.Equal(t, usage, planbWith(t, s.env(), "report", "--again").code)
+
+	// By the schedule, for a group that was there in that month; the mail server is
+	// away until PlanB was killed.
+	s.must("group", "add", "later", "--email", "owner@later.example")
+	cfg, err := config.Load(s.config, nil)
+	require.NoError(t, err)
+	db, err := pgx.Connect(t.Context(), cfg.Database.URL)
+	require.NoError(t, err)
+	defer func() { _ = db.Close(t.Context()) }()
+	_, err = db.Exec(t.Context(), "update groups set created_at = now() - interval '70 days'")
+	require.NoError(t, err)
+	office.setAway(true)
+	schedule := temporalOf(t, namespaceOf("reports")).ScheduleClient().GetHandle(t.Context(), workflows.ReportsScheduleID)
+	require.NoError(t, schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{}))
+	require.Eventually(t, func() bool {
+		return strings.Contains(s.must("report", "list"), "owner@later.example waits: the mail server")
+	}, patience, 200*time.Millisecond)
+	s.kill()
+	office.setAway(false)
+	s.start()
+	require.Eventually(t, func() bool { return len(office.subjects("owner@later.example")) > 0 }, 2*patience, 200*time.Millisecond)
+	require.Equal(t, []string{"PlanB: later, " + wordsOf(t, month) + ": 0 hosts"}, office.subjects("owner@later.example"))
+	require.Len(t, office.subjects("owner@acme.example"), 1, "sent once")
+	require.Len(t, office.subjects("ops@backup.example"), 2, "the digest of today was sent")
+
+	d, err := schedule.Describe(t.Context())
+	require.NoError(t, err)
+	for _, at := range d.Info.NextActionTimes {
+		require.Equal(t, "00:00:00", at.UTC().Format(time.TimeOnly))
+	}
+}
+
+func wordsOf(t *testing.T, month string) string {
+	t.Helper()
+	m, err := time.Parse("2006-01", month)
+	require.NoError(t, err)
+	return m.Format("January 2006")
+}
