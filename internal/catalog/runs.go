@@ -52,7 +52,9 @@ type Run struct {
 	Message          Text            `json:"message"`
 	Remedy           Text            `json:"remedy"`
 	Detail           json.RawMessage `json:"detail"`
-	WorkflowRunID    string          `json:"workflow_run_id"`
+	// Suspect says that a guard tripped in it, whatever was decided since.
+	Suspect       bool   `json:"suspect"`
+	WorkflowRunID string `json:"workflow_run_id"`
 }
 
 const runColumns = `
@@ -61,7 +63,7 @@ const runColumns = `
 		r.started, r.finished,
 		greatest(0, extract(epoch from coalesce(r.finished, now()) - r.started))::float8 as duration_seconds,
 		r.snapshot, r.files_total, r.files_transferred, r.files_deleted, r.bytes_transferred, r.bytes_total,
-		r.warnings, r.message, r.remedy, r.detail, r.id as workflow_run_id`
+		r.warnings, r.message, r.remedy, r.detail, r.suspect, r.id as workflow_run_id`
 
 // runNames finds what the host of a run is called now.
 const runNames = ` left join hosts h on h.id = r.host_id left join groups g on g.id = h.group_id`

@@ -154,7 +154,7 @@ func roomsBox(rooms []catalog.StorageRoom) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(rooms) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"card mb-4\" aria-labelledby=\"rooms-title\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"rooms-title\">Storages</h2></div><div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-labelledby=\"rooms-title\"><table class=\"table table-vcenter card-table\"><thead><tr><th scope=\"col\">Storage</th><th scope=\"col\">Room</th><th scope=\"col\" class=\"num\">Free</th><th scope=\"col\">Grows by</th><th scope=\"col\">Full on</th><th scope=\"col\" class=\"num\">Hosts</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"card mb-4\" aria-labelledby=\"rooms-title\"><div class=\"card-header\"><h2 class=\"card-title\" id=\"rooms-title\">Storages</h2></div><div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-labelledby=\"rooms-title\"><table class=\"table table-vcenter card-table\"><thead><tr><th scope=\"col\">Storage</th><th scope=\"col\">Room</th><th scope=\"col\" class=\"num\">Free</th><th scope=\"col\">Grows by</th><th scope=\"col\">Full on</th><th scope=\"col\" class=\"num\">Hosts</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -474,7 +474,7 @@ func calendarBox(c calendar) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</span></div><div class=\"table-responsive month-box\" tabindex=\"0\" role=\"region\" aria-labelledby=\"calendar-title\"><table class=\"month\"><thead><tr><th scope=\"col\">Host</th>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</span></div><div class=\"table-responsive month-box\" tabindex=\"0\" role=\"group\" aria-labelledby=\"calendar-title\"><table class=\"month\"><thead><tr><th scope=\"col\">Host</th>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

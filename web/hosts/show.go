@@ -222,7 +222,15 @@ func (v hostView) why() (lines []string) {
 			add("A backup is due every %s, and the last good one is older than that.", v.policy.Every.Value)
 		}
 	}
-	if v.last != nil && v.last.State != policy.StateOK && v.last.Message != "" {
+	switch {
+	case v.last == nil || v.last.State == policy.StateOK || v.last.Message == "":
+	case v.last.Suspect && len(v.suspects) == 0:
+		verdict := "rejected"
+		if v.host.LastGoodSnapshot == string(v.last.Snapshot) {
+			verdict = "accepted"
+		}
+		add("A guard found the last backup suspect; it was %s since.", verdict)
+	default:
 		add("The last backup ended %s: %s.", v.last.State, strings.TrimSuffix(string(v.last.Message), "."))
 		if v.last.Remedy != "" {
 			add("What to do: %s.", strings.TrimSuffix(string(v.last.Remedy), "."))

@@ -251,7 +251,7 @@ func sizesPart(v sizesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</span></nav><div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Sizes\"><table class=\"table table-vcenter card-table size-table\"><thead><tr><th scope=\"col\">Name</th><th scope=\"col\"><span class=\"visually-hidden\">Share</span></th><th scope=\"col\" class=\"num\">Size</th><th scope=\"col\" class=\"num\">Files</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</span></nav><div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Sizes\"><table class=\"table table-vcenter card-table size-table\"><thead><tr><th scope=\"col\">Name</th><th scope=\"col\"><span class=\"visually-hidden\">Share</span></th><th scope=\"col\" class=\"num\">Size</th><th scope=\"col\" class=\"num\">Files</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -85,7 +85,7 @@ func snapshotsCard(v hostView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Snapshots\"><table class=\"table table-vcenter card-table\"><thead><tr><th scope=\"col\">Snapshot</th><th scope=\"col\">State</th><th scope=\"col\">Tiers</th><th scope=\"col\">Retention</th><th scope=\"col\" class=\"num\">Its own</th><th scope=\"col\" class=\"num\">Size</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Snapshots\"><table class=\"table table-vcenter card-table\"><thead><tr><th scope=\"col\">Snapshot</th><th scope=\"col\">State</th><th scope=\"col\">Tiers</th><th scope=\"col\">Retention</th><th scope=\"col\" class=\"num\">Its own</th><th scope=\"col\" class=\"num\">Size</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -627,7 +627,7 @@ func steps(v liveView) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(v.Steps) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "<div class=\"card\"><div class=\"card-header\"><h2 class=\"card-title\">Steps</h2></div><div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Steps\"><table class=\"table table-vcenter card-table step-table\"><thead><tr><th scope=\"col\">Step</th><th scope=\"col\">Began, UTC</th><th scope=\"col\" class=\"steps-bar\"><span class=\"visually-hidden\">When, on a line from start to end</span></th><th scope=\"col\" class=\"num\">Took</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "<div class=\"card\"><div class=\"card-header\"><h2 class=\"card-title\">Steps</h2></div><div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Steps\"><table class=\"table table-vcenter card-table step-table\"><thead><tr><th scope=\"col\">Step</th><th scope=\"col\">Began, UTC</th><th scope=\"col\" class=\"steps-bar\"><span class=\"visually-hidden\">When, on a line from start to end</span></th><th scope=\"col\" class=\"num\">Took</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1074,7 +1074,7 @@ func logCard(r catalog.Run, l logView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "\" type=\"text/plain\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

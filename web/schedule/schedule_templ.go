@@ -663,14 +663,14 @@ func day(c chart, d dayTab, zone *time.Location) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<span><span class=\"key key-starts\"></span> starts, each quarter of an hour</span></div><details class=\"mt-2\"><summary>As a table</summary><div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<span><span class=\"key key-starts\"></span> starts, each quarter of an hour</span></div><details class=\"mt-2\"><summary>As a table</summary><div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var38 string
 		templ_7745c5c3_Var38, templ_7745c5c3_Err = templ.JoinStringErrs("By hours, " + serverName(c))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/schedule/schedule.templ`, Line: 123, Col: 102}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/schedule/schedule.templ`, Line: 123, Col: 101}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var38))
 		if templ_7745c5c3_Err != nil {
@@ -787,7 +787,7 @@ func next(v scheduleView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Next starts\"><table class=\"table table-vcenter card-table\"><thead><tr><th scope=\"col\">At</th><th scope=\"col\">Host</th><th scope=\"col\" class=\"num\">Takes</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Next starts\"><table class=\"table table-vcenter card-table\"><thead><tr><th scope=\"col\">At</th><th scope=\"col\">Host</th><th scope=\"col\" class=\"num\">Takes</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
