@@ -14,11 +14,11 @@ import (
 
 // everything is all that a command could change, in lines: the catalog's rows,
 // the pool's datasets and snapshots with what they carry, and the schedules.
-// Left out is what the storage worker notes of itself every now and then, and how
-// far notices of earlier tests are on their way.
+// Left out is what the storage worker notes of itself every now and then, what
+// WatchFleet finds by itself, and how far notices of earlier tests are on their way.
 func everything(t testing.TB) []string {
 	t.Helper()
-	all := catalogRows(t, "storages", "tern_version", "notices", "deliveries")
+	all := catalogRows(t, "storages", "tern_version", "conditions", "notices", "deliveries")
 	for line := range strings.Lines(zfsOut(t, "get", "-Hp", "-r", "-o", "name,property,value",
 		"creation,mountpoint,userrefs,planb:host,planb:name,planb:run,planb:state", stack.Storage)) {
 		// A clone to look through, where ZFS shows snapshots in no other way.
