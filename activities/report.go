@@ -107,10 +107,14 @@ func (c *Control) writeReport(ctx context.Context, of catalog.ReportOf) (report.
 		// What was not made on its day is of no use any more.
 		return report.Doc{}, permanent(ErrTypeRefused, fmt.Sprintf("a digest is of now: that of %s cannot be made on %s", of.Period, today), "", nil)
 	}
-	doc, err := c.Reports.Make(ctx, of, now)
-	if errors.Is(err, gather.ErrNotOver) {
-		return doc, permanent(ErrTypeRefused, fmt.Sprintf("%s is not over for group %s", of.Period, of.Group), "to see how it stands, leave --output mail out", nil)
+	over, err := c.Reports.Over(ctx, of, now)
+	if err != nil {
+		return report.Doc{}, refused("making the report", err)
 	}
+	if !over {
+		return report.Doc{}, permanent(ErrTypeRefused, fmt.Sprintf("%s is not over for group %s", of.Period, of.Group), "preview it until then", nil)
+	}
+	doc, err := c.Reports.Make(ctx, of, now)
 	return doc, refused("making the report", err)
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -124,7 +123,7 @@ func reportsOf(ctx context.Context, c *ucli.Context, maker gather.Gatherer, mont
 func (a *app) printReports(ctx context.Context, maker gather.Gatherer, output string, list []catalog.ReportOf) error {
 	for i, of := range list {
 		doc, err := maker.Make(ctx, of, time.Now())
-		if err != nil && !errors.Is(err, gather.ErrNotOver) {
+		if err != nil {
 			return err
 		}
 		write := doc.Text

@@ -13,6 +13,7 @@ import (
 	"planb/activities"
 	"planb/internal/catalog"
 	"planb/worker"
+	"planb/worker/operate"
 )
 
 // mailPatience is how long mails are waited for; they are tried on after that.
@@ -32,6 +33,7 @@ func (a *app) mailReports(ctx context.Context, c *ucli.Context, store *catalog.S
 	if err != nil {
 		return err
 	}
+	operator := operate.Operator{Catalog: store, Temporal: tc}
 	var begun []mailing
 	var failed []error
 	for _, of := range list {
@@ -41,16 +43,13 @@ func (a *app) mailReports(ctx context.Context, c *ucli.Context, store *catalog.S
 				return err
 			}
 		}
-		m.run, err = worker.StartReport(ctx, tc, activities.ReportInput{ReportOf: of, Trigger: activities.TriggerManual, Again: c.Bool("again")})
+		m.run, err = operator.StartReport(ctx, of, c.Bool("again"))
 		var running *worker.AlreadyRunningError
 		if errors.As(err, &running) {
 			failed = append(failed, refusedf("%w: it ends by itself, and `planb report list` tells what came of it", err))
 			continue
 		}
 		if err != nil {
-			return err
-		}
-		if err := store.NoteAccess(ctx, "report.send", of.Name(), map[string]any{"run": m.run.GetRunID(), "again": c.Bool("again")}); err != nil {
 			return err
 		}
 		begun = append(begun, m)

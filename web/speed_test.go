@@ -36,6 +36,9 @@ var notLists = map[string]bool{
 	"/healthz": true, "/static/": true, "/sign-in": true, "/hosts/act": true, "/hosts/disable": true, "/storages/keep": true,
 	"/schedule/check": true, // which is about Temporal's schedules
 	"/metrics":        true, // which tells of every host at once, to programs
+	"/reports/months": true,
+	// Which tells of every host at once, as the mail does.
+	"/reports/digest/document": true,
 }
 
 // largeSite gives the pages of a large fleet, an admin's browser, and the paths

@@ -16,6 +16,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/metrics"
 	"planb/internal/readers"
+	"planb/internal/report/gather"
 	"planb/web/account"
 	"planb/web/api"
 	"planb/web/audit"
@@ -25,6 +26,7 @@ import (
 	"planb/web/groups"
 	"planb/web/hosts"
 	"planb/web/policies"
+	"planb/web/reports"
 	"planb/web/restore"
 	"planb/web/runs"
 	"planb/web/schedule"
@@ -63,6 +65,8 @@ type Options struct {
 	Catalog *catalog.Store
 	// BillingZone is the zone of the days that are billed; nil is UTC.
 	BillingZone *time.Location
+	// Reports are made with this; its catalog, address and log are those here.
+	Reports gather.Gatherer
 	// Temporal is asked for what is under way, and to start what is clicked.
 	Temporal client.Client
 	Log      *slog.Logger
@@ -108,6 +112,10 @@ func Handler(ctx context.Context, o Options) (http.Handler, error) {
 	if o.BillingZone == nil {
 		o.BillingZone = time.UTC
 	}
+	if o.Reports.Zone == nil {
+		o.Reports.Zone = time.UTC
+	}
+	o.Reports.Catalog, o.Reports.URL, o.Reports.Log = o.Catalog, o.URL, o.Log
 	proxies, err := server.ParseProxies(o.Proxies)
 	if err != nil {
 		return nil, err
@@ -152,6 +160,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		schedule.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
 		policies.Pages{Catalog: o.Catalog, Operator: operator}.Routes(),
 		billing.Pages{Catalog: o.Catalog, Zone: o.BillingZone, Now: o.Now}.Routes(),
+		reports.Pages{Catalog: o.Catalog, Operator: operator, Maker: o.Reports, Zone: o.Reports.Zone, Now: o.Now}.Routes(),
 		runs.Pages{
 			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,
 		}.Routes(),

@@ -3,7 +3,6 @@ package gather
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -28,11 +27,25 @@ type Gatherer struct {
 	Log      *slog.Logger
 }
 
-// ErrNotOver is a month that is still under way.
-var ErrNotOver = errors.New("the month is not over")
+// Over says whether the time is over that a report is of, so that it can be
+// mailed; a digest is of now.
+func (g Gatherer) Over(ctx context.Context, of catalog.ReportOf, now time.Time) (bool, error) {
+	if of.Kind == catalog.ReportDigest {
+		return true, nil
+	}
+	month, err := report.ParseMonth(of.Period)
+	if err != nil {
+		return false, &catalog.InvalidError{Reason: err.Error()}
+	}
+	zone, err := g.ZoneOf(ctx, string(of.Group))
+	if err != nil {
+		return false, err
+	}
+	_, until := month.Span(zone)
+	return !now.Before(until), nil
+}
 
-// Make makes a report as it is at now. With the report of a month that is under
-// way comes ErrNotOver.
+// Make makes a report as it is at now.
 func (g Gatherer) Make(ctx context.Context, of catalog.ReportOf, now time.Time) (report.Doc, error) {
 	if of.Kind == catalog.ReportDigest {
 		return g.digest(ctx, now)
@@ -82,10 +95,7 @@ func (g Gatherer) monthly(ctx context.Context, group string, month report.Month,
 	if in.Hosts, err = g.Catalog.Month(ctx, group, from, until); err != nil {
 		return report.Doc{}, fmt.Errorf("reading the month of group %s: %w", group, err)
 	}
-	if now.Before(until) {
-		err = ErrNotOver
-	}
-	return report.NewMonthly(in), err
+	return report.NewMonthly(in), nil
 }
 
 // ZoneOf gives the zone of a group, in which its months begin.
