@@ -64,7 +64,7 @@ func TestEveryPage(t *testing.T) {
 		"/", "/hosts", "/hosts/HOST", "/hosts/HOST/edit", "/hosts/HOST/files", "/hosts/HOST/diff", "/hosts/HOST/find", "/hosts/HOST/restore",
 		"/hosts/HOST/snapshots/SNAP", "/hosts/HOST/prune", "/hosts/HOST/rename", "/hosts/HOST/remove", "/hosts/HOST/backup", "/hosts/new",
 		"/groups", "/groups/GROUP", "/groups/GROUP/edit", "/storages", "/storages/STORAGE", "/policies", "/policies/edit", "/runs", "/runs/RUN",
-		"/schedule", "/audit", "/users", "/users/USER", "/users/new", "/tokens", "/account",
+		"/schedule", "/reports", "/reports/digest", "/audit", "/users", "/users/USER", "/users/new", "/tokens", "/account",
 	} {
 		require.True(t, seen[kind], "no link leads to %s; there are %v", kind, keys(seen))
 	}
@@ -155,7 +155,7 @@ func (b *tab) inspect(kind string) {
 		var found []finding
 		b.do(
 			chromedp.Evaluate(axe, nil),
-			chromedp.Evaluate(`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v =>
+			chromedp.Evaluate(`axe.run(document, {resultTypes: ["violations"], iframes: false}).then(r => r.violations.map(v =>
 				({id: v.id, impact: v.impact, help: v.help, where: v.nodes.slice(0, 5).map(n => n.html + " " + (n.failureSummary || ""))})))`,
 				&found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
 		)
