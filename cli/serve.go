@@ -315,7 +315,7 @@ func runWeb(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	return web.Serve(ctx, web.Options{
 		BillingZone: zone, Reports: reports,
-		Listen:      cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
+		Listen: cfg.Web.Listen, URL: cfg.Web.URL, Proxies: cfg.Web.TrustedProxies, User: cfg.Web.User, Password: cfg.Web.Password,
 		TemporalUI: cfg.Web.TemporalUI, Namespace: worker.Namespace(cfg), DataKey: cfg.Data.Key, MetricsAllow: cfg.Metrics.Allow, RestoreDir: cfg.Web.RestoreDir, Catalog: store, Temporal: tc, Log: log, Version: Version,
 	})
 }
