@@ -15,15 +15,15 @@ import (
 
 // commands are all commands, as the help lists them.
 func (a *app) commands() []*ucli.Command {
-	return []*ucli.Command{
+	return append([]*ucli.Command{
 		a.devCommand(),
 		a.serveCommand(), a.controlCommand(), a.workerCommand(), a.webCommand(), a.migrateCommand(),
 		a.groupCommand(), a.hostCommand(), a.policyCommand(),
 		a.backupCommand(), a.runsCommand(), a.runCommand(),
 		a.snapshotsCommand(), a.snapshotCommand(), a.pruneCommand(), a.lsCommand(), a.findCommand(), a.historyCommand(), a.diffCommand(), a.restoreCommand(), a.verifyCommand(),
-		a.scheduleCommand(), a.storageCommand(), a.billingCommand(), a.noticesCommand(), a.notifyCommand(), a.blistCommand(), a.reportCommand(),
+		a.scheduleCommand(), a.storageCommand(), a.billingCommand(), a.noticesCommand(), a.notifyCommand(), a.reportCommand(),
 		a.userCommand(), a.tokenCommand(),
-	}
+	}, a.firstCommands()...)
 }
 
 // catalog opens the catalog, and names the person at the keyboard as the one

@@ -2,10 +2,8 @@ package operate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"planb/activities"
@@ -63,10 +61,7 @@ func (e *SilentServerError) Unwrap() error { return e.Err }
 func (o Operator) Stale(ctx context.Context) ([]StaleDataset, error) {
 	ctx, cancel := context.WithTimeout(ctx, stalePatience)
 	defer cancel()
-	storages, err := o.Catalog.Storages(ctx)
-	if err != nil {
-		return nil, err
-	}
+	found, silent := o.stored(ctx)
 	hosts, err := o.Catalog.Hosts(ctx, catalog.HostFilter{})
 	if err != nil {
 		return nil, err
@@ -75,22 +70,7 @@ func (o Operator) Stale(ctx context.Context) ([]StaleDataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []StaleDataset{}
-	var asked []string
-	var silent []error
-	for _, st := range storages {
-		if slices.Contains(asked, st.Server) {
-			continue
-		}
-		asked = append(asked, st.Server)
-		found, err := o.datasetsOf(ctx, st.Server)
-		if err != nil {
-			silent = append(silent, err)
-			continue
-		}
-		out = append(out, staleOf(found, hosts, groups)...)
-	}
-	return out, errors.Join(silent...)
+	return staleOf(found, hosts, groups), silent
 }
 
 func (o Operator) datasetsOf(ctx context.Context, server string) ([]activities.StoredDataset, error) {
@@ -110,7 +90,7 @@ func (o Operator) datasetsOf(ctx context.Context, server string) ([]activities.S
 
 // staleOf gives those of found that no host's files go to.
 func staleOf(found []activities.StoredDataset, hosts []catalog.Host, groups []catalog.Group) []StaleDataset {
-	var out []StaleDataset
+	out := []StaleDataset{}
 	for _, d := range found {
 		if d.HostID == "" && isGroup(d, groups) {
 			continue
@@ -121,13 +101,8 @@ func staleOf(found []activities.StoredDataset, hosts []catalog.Host, groups []ca
 		}
 		used := false
 		for _, h := range hosts {
-			if h.Server != d.Server {
-				continue
-			}
-			if h.Dataset == d.Dataset || d.HostID == "" && strings.HasPrefix(d.Dataset, h.Dataset+"/") && h.Dataset != "" {
-				used = true
-			}
-			if h.ID == d.HostID {
+			used = used || usedBy(d, h)
+			if h.Server == d.Server && h.ID == d.HostID {
 				why = StaleElsewhere
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path"
+	"slices"
 	"time"
 
 	"planb/internal/catalog"
@@ -24,7 +26,9 @@ type Gatherer struct {
 	SilentAfter time.Duration
 	// FreeWarn is the share of a storage, in percent, that should be free.
 	FreeWarn int
-	Log      *slog.Logger
+	// Only, when set, says which hosts a monthly report is narrowed to, by name.
+	Only func(name string) bool
+	Log  *slog.Logger
 }
 
 // Over says whether the time is over that a report is of, so that it can be
@@ -94,6 +98,9 @@ func (g Gatherer) monthly(ctx context.Context, group string, month report.Month,
 	from, until := month.Span(zone)
 	if in.Hosts, err = g.Catalog.Month(ctx, group, from, until); err != nil {
 		return report.Doc{}, fmt.Errorf("reading the month of group %s: %w", group, err)
+	}
+	if g.Only != nil {
+		in.Hosts = slices.DeleteFunc(in.Hosts, func(h catalog.HostMonth) bool { return !g.Only(path.Base(h.Host)) })
 	}
 	return report.NewMonthly(in), nil
 }
