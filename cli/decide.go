@@ -10,6 +10,8 @@ import (
 	"planb/activities"
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/web/api"
+	"planb/web/api/client"
 	"planb/worker"
 	"planb/workflows"
 )
@@ -43,15 +45,18 @@ func (a *app) decide(c *ucli.Context, verdict, done string) error {
 	if err != nil {
 		return usageError(err)
 	}
-	_, tc, err := a.knownHost(c, target.Host)
-	if err != nil {
-		return err
-	}
-	run, err := worker.StartDecide(c.Context, tc, workflows.DecideInput{
-		Host: target.Host, Verdict: verdict, Snapshot: target.Snapshot, Actor: actor(),
-	})
 	var out activities.DecideResult
-	if err := a.await(c, target.Host, run, err, &out); err != nil {
+	named, err := a.through(c, func(s *client.Client) error {
+		begun, err := s.Decide(c.Context, target.Host, verdict, api.Decision{Snapshot: target.Snapshot})
+		if err != nil {
+			return err
+		}
+		return a.remoteAwait(c, s, target.Host, begun, &out)
+	})
+	if !named {
+		err = a.decideHere(c, target, verdict, &out)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s %s of %s: %s.\n", done, snapshotCount(len(out.Snapshots)), target.Host, strings.Join(out.Snapshots, ", "))
@@ -59,6 +64,18 @@ func (a *app) decide(c *ucli.Context, verdict, done string) error {
 		fmt.Fprintf(a.stdout, "Still suspect: %s, so nothing is pruned yet.\n", snapshotCount(out.Waiting))
 	}
 	return nil
+}
+
+// decideHere has it decided where the database is.
+func (a *app) decideHere(c *ucli.Context, target ident.HostSnap, verdict string, out *activities.DecideResult) error {
+	_, tc, err := a.knownHost(c, target.Host)
+	if err != nil {
+		return err
+	}
+	run, err := worker.StartDecide(c.Context, tc, workflows.DecideInput{
+		Host: target.Host, Verdict: verdict, Snapshot: target.Snapshot, Actor: actor(),
+	})
+	return a.await(c, target.Host, run, err, out)
 }
 
 // suspect says whether a guard found the run's snapshot suspect.

@@ -8,6 +8,7 @@ import (
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/web/api/client"
 	"planb/worker/operate"
 )
 
@@ -76,7 +77,7 @@ func (a *app) hostAdd(c *ucli.Context) error {
 		if err != nil {
 			return err
 		}
-		return a.remoteHostAdd(c, server, n)
+		return a.remoteHostAdd(c, server, n, "")
 	}
 	if _, err := a.temporal(c); err != nil {
 		return err
@@ -126,15 +127,20 @@ func (a *app) addHost(ctx context.Context, c *ucli.Context, store *catalog.Store
 	if err != nil {
 		return err
 	}
-	if catalog.IsNotFound(missing) {
-		fmt.Fprintf(a.stdout, "Added group %s.\n", n.Host.Group)
+	a.toldAdded(h.Ident(), h.Enabled, catalog.IsNotFound(missing))
+	return a.syncSchedules(c, h.Ident())
+}
+
+// toldAdded says that a host was added, its group with it where that is new.
+func (a *app) toldAdded(host ident.Host, enabled, newGroup bool) {
+	if newGroup {
+		fmt.Fprintf(a.stdout, "Added group %s.\n", host.Group)
 	}
-	fmt.Fprintf(a.stdout, "Added host %s.", h.Ident())
-	if h.Enabled {
-		fmt.Fprintf(a.stdout, " Next: planb backup %s --wait", h.Ident())
+	fmt.Fprintf(a.stdout, "Added host %s.", host)
+	if enabled {
+		fmt.Fprintf(a.stdout, " Next: planb backup %s --wait", host)
 	}
 	fmt.Fprintln(a.stdout)
-	return a.syncSchedules(c, h.Ident())
 }
 
 func (a *app) hostClone(c *ucli.Context) error {
@@ -144,6 +150,9 @@ func (a *app) hostClone(c *ucli.Context) error {
 	}
 	n := catalog.NewHost{Host: to}
 	if err := newHost(c, &n); err != nil { // before anything is opened
+		return err
+	}
+	if named, err := a.through(c, func(s *client.Client) error { return a.remoteHostAdd(c, s, n, from.String()) }); named {
 		return err
 	}
 	if _, err := a.temporal(c); err != nil {

@@ -8,19 +8,30 @@ import (
 	ucli "github.com/urfave/cli/v2"
 
 	"planb/activities"
+	"planb/internal/ident"
+	"planb/web/api"
+	"planb/web/api/client"
 	"planb/worker"
 	"planb/workflows"
 )
 
 func (a *app) hostProbe(c *ucli.Context) error {
-	o, err := a.openHost(c)
+	host, err := hostArg(c)
 	if err != nil {
 		return err
 	}
-	host := o.host.Ident()
-	run, err := worker.StartProbe(o.ctx, o.tc, workflows.ProbeInput{Host: host, Pin: c.Bool("pin")})
 	var report activities.ProbeReport
-	if err := a.await(c, host, run, err, &report); err != nil {
+	named, err := a.through(c, func(s *client.Client) error {
+		begun, err := s.Probe(c.Context, host, api.Probe{Pin: c.Bool("pin")})
+		if err != nil {
+			return err
+		}
+		return a.remoteAwait(c, s, host, begun, &report)
+	})
+	if !named {
+		err = a.probeHere(c, host, &report)
+	}
+	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
@@ -34,6 +45,16 @@ func (a *app) hostProbe(c *ucli.Context) error {
 		return fmt.Errorf("%s cannot be backed up now: %s", host, strings.TrimSuffix(report.Problem+": "+report.Remedy, ": "))
 	}
 	return nil
+}
+
+// probeHere has a host looked at where the database is.
+func (a *app) probeHere(c *ucli.Context, host ident.Host, report *activities.ProbeReport) error {
+	o, err := a.open(c, host)
+	if err != nil {
+		return err
+	}
+	run, err := worker.StartProbe(o.ctx, o.tc, workflows.ProbeInput{Host: host, Pin: c.Bool("pin")})
+	return a.await(c, host, run, err, report)
 }
 
 func (a *app) printProbe(r activities.ProbeReport) {

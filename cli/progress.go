@@ -34,7 +34,7 @@ func (a *app) follow(c *ucli.Context, s startedRun) error {
 	if err != nil {
 		return err
 	}
-	w := &watcher{app: a, run: s, store: store, began: time.Now()}
+	w := &watcher{app: a, run: s, runs: store, began: time.Now()}
 	err = worker.Watch(ctx, tc, s.workflowID, s.run, lookEvery, func(st worker.Status) { w.see(ctx, st) })
 	w.clear()
 	return err
@@ -42,9 +42,11 @@ func (a *app) follow(c *ucli.Context, s startedRun) error {
 
 // watcher says what a run does, and only when there is news.
 type watcher struct {
-	app    *app
-	run    startedRun
-	store  *catalog.Store
+	app  *app
+	run  startedRun
+	runs interface {
+		Run(ctx context.Context, prefix string) (catalog.Run, error)
+	}
 	began  time.Time
 	said   string
 	saidAt time.Time
@@ -86,7 +88,7 @@ func (w *watcher) line(ctx context.Context, st worker.Status) string {
 	head := w.run.host.String() + ": "
 	if st.Activity == "" {
 		// No step is under way: the run waits, or goes from one to the next.
-		r, err := w.store.Run(ctx, w.run.run)
+		r, err := w.runs.Run(ctx, w.run.run)
 		if err != nil || r.State != policy.StateWaiting || r.NextTry == nil {
 			return ""
 		}

@@ -68,7 +68,8 @@ func remoteFlags() []ucli.Flag {
 var overAPI = []string{
 	"backup", "diff", "find",
 	"group add", "group edit", "group list", "group rename", "group rm", "group show", "history",
-	"host add", "host disable", "host edit", "host enable", "host list", "host show", "ls",
+	"host accept", "host add", "host clone", "host disable", "host edit", "host enable", "host list", "host probe",
+	"host reject", "host rename", "host rm", "host show", "ls",
 	"policy edit", "policy show", "restore",
 	"run cancel", "run log", "run show", "runs", "schedule pause", "schedule resume",
 	"snapshot hold", "snapshot release", "snapshot rm", "snapshots", "storage list",

@@ -39,6 +39,11 @@ func (a *app) remoteBackups(c *ucli.Context, server *client.Client, o backupOpti
 	}
 	ends := []catalog.Run{}
 	for _, s := range started {
+		if o.wait {
+			if _, err := a.remoteFollow(c, server, s); err != nil {
+				return err
+			}
+		}
 		r, err := a.remoteEnd(c, server, s, o.wait)
 		if err != nil {
 			return err
@@ -61,7 +66,7 @@ const unrecorded = time.Minute
 
 // remoteEnd asks for a run until it has ended, or until it is on record.
 func (a *app) remoteEnd(c *ucli.Context, server *client.Client, s startedRun, wait bool) (catalog.Run, error) {
-	began, state := time.Now(), ""
+	began := time.Now()
 	for {
 		r, err := server.Run(c.Context, s.run)
 		var told *client.Error
@@ -71,9 +76,6 @@ func (a *app) remoteEnd(c *ucli.Context, server *client.Client, s startedRun, wa
 			return r, err
 		case err == nil && (!wait || r.Finished != nil):
 			return r, nil
-		case err == nil && r.State != state:
-			state = r.State
-			fmt.Fprintf(a.stderr, "%s: %s\n", s.host, state)
 		}
 		select {
 		case <-c.Context.Done():
@@ -117,17 +119,20 @@ func remoteSettings(c *ucli.Context) api.SettingsChange {
 	return change
 }
 
-// remoteHostAdd adds a host that the flags describe.
-func (a *app) remoteHostAdd(c *ucli.Context, server *client.Client, n catalog.NewHost) error {
+// remoteHostAdd adds a host that the flags describe, like another one unless
+// that is "".
+func (a *app) remoteHostAdd(c *ucli.Context, server *client.Client, n catalog.NewHost, like string) error {
 	e, err := hostChange(c)
 	if err != nil {
 		return err
 	}
-	in := api.NewHost{HostChange: remoteChange(c, e), DisabledReason: n.DisabledReason}
+	_, missing := server.Group(c.Context, n.Host.Group)
+	in := api.NewHost{Like: like, HostChange: remoteChange(c, e), DisabledReason: n.DisabledReason}
 	if err := server.AddHost(c.Context, n.Host, in); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Added host %s.\n", n.Host)
+	var told *client.Error
+	a.toldAdded(n.Host, n.DisabledReason == "", errors.As(missing, &told) && told.Status == http.StatusNotFound)
 	return nil
 }
 

@@ -4,6 +4,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -123,6 +124,16 @@ func ListDatasetsID(server string, n int64) string { return fmt.Sprintf("dataset
 
 // MeasureID is the workflow id of a look at what the pool holds for a host.
 func MeasureID(h ident.Host) string { return "measure/" + h.String() }
+
+// IsOf says whether a workflow id is that of a run for h.
+func IsOf(id string, h ident.Host) bool {
+	kind, rest, _ := strings.Cut(id, "/")
+	switch kind {
+	case "backup", "restore", "verify", "prune", "decide", "snapshot", "rename", "delete", "probe":
+		return rest == h.String() || strings.HasPrefix(rest, h.String()+"/")
+	}
+	return false
+}
 
 // SignalNow ends the wait of a backup that its pre-check has put off.
 const SignalNow = "now"

@@ -25,12 +25,18 @@ type Files interface {
 // Operator changes things; operate.Operator is one.
 type Operator interface {
 	AddHost(ctx context.Context, n catalog.NewHost) error
+	BeginDecide(ctx context.Context, in workflows.DecideInput) (operate.Begun, error)
+	BeginProbe(ctx context.Context, in workflows.ProbeInput) (operate.Begun, error)
+	BeginRemove(ctx context.Context, host ident.Host, purge bool, actor string) (operate.Begun, error)
+	BeginRename(ctx context.Context, host, to ident.Host, actor string) (operate.Begun, error)
 	BackUp(ctx context.Context, host ident.Host, how operate.How) (run string, err error)
 	Cancel(ctx context.Context, r catalog.Run) error
 	ChangeSnapshot(ctx context.Context, in workflows.ChangeSnapshotInput) error
 	EditGroup(ctx context.Context, name string, e catalog.GroupEdit) error
 	EditHost(ctx context.Context, host ident.Host, e catalog.HostEdit) error
 	EditPolicy(ctx context.Context, change func(*policy.Settings) error) error
+	LikeHost(ctx context.Context, from ident.Host) (catalog.NewHost, error)
+	Outcome(ctx context.Context, b operate.Begun, out any) (operate.Outcome, error)
 	RenameGroup(ctx context.Context, name, to string) error
 	SetEnabled(ctx context.Context, host ident.Host, enabled bool, reason string) error
 	Verify(ctx context.Context, host ident.Host, snapshot string) (run string, err error)
@@ -55,5 +61,5 @@ func (a API) Routes() []server.Route {
 }
 
 func (a API) endpoints() []endpoint {
-	return slices.Concat(a.hosts(), a.changes(), a.groups(), a.groupChanges(), a.policies(), a.runs(), a.snapshots(), a.files(), a.storages())
+	return slices.Concat(a.hosts(), a.changes(), a.hostLife(), a.follows(), a.groups(), a.groupChanges(), a.policies(), a.runs(), a.snapshots(), a.files(), a.storages())
 }

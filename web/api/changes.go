@@ -29,6 +29,9 @@ type HostChange struct {
 type NewHost struct {
 	// Host is group/name.
 	Host string `json:"host"`
+	// Like is a host, as group/name, whose settings, storage, tags and notes are
+	// copied; what else is given here takes their place.
+	Like string `json:"like,omitempty"`
 	HostChange
 	// DisabledReason, when set, adds it disabled.
 	DisabledReason string `json:"disabled_reason,omitempty"`
@@ -142,7 +145,11 @@ func (a API) addHost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n := catalog.NewHost{Host: host, Address: *e.Address, Module: *e.Module, DisabledReason: in.DisabledReason}
+	n, err := a.like(r, in.Like)
+	if err != nil {
+		return err
+	}
+	n.Host, n.Address, n.Module, n.DisabledReason = host, *e.Address, *e.Module, in.DisabledReason
 	setIf(&n.Storage, e.Storage)
 	setIf(&n.Dataset, e.Dataset)
 	setIf(&n.Notes, e.Notes)
@@ -157,6 +164,22 @@ func (a API) addHost(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return a.answerHost(w, r, host)
+}
+
+// like is what a new host begins with: nothing, or what another one is made of,
+// which has to be one that the reader sees.
+func (a API) like(r *http.Request, from string) (n catalog.NewHost, err error) {
+	if from == "" {
+		return n, nil
+	}
+	host, err := ident.ParseHost(from)
+	if err != nil {
+		return n, err
+	}
+	if !server.Who(r).Sees(host.Group) {
+		return n, server.ErrNotFound
+	}
+	return a.Operator.LikeHost(r.Context(), host)
 }
 
 func setIf[T any](v *T, to *T) {

@@ -49,19 +49,9 @@ func (o Operator) LikeHost(ctx context.Context, from ident.Host) (n catalog.NewH
 // Rename gives a host another name; its data goes along. Errors: those of the
 // catalog and of await.
 func (o Operator) Rename(ctx context.Context, host, to ident.Host, actor string) error {
-	h, err := o.Catalog.Host(ctx, host)
-	if err != nil {
+	done, err := o.renameRecord(ctx, host, to)
+	if done || err != nil {
 		return err
-	}
-	if err := o.Catalog.CheckRename(ctx, h, to); err != nil {
-		return err
-	}
-	if h.Dataset == "" {
-		// Nothing of it is on a storage: there is nothing to wait for.
-		if _, err := o.Catalog.RenameHost(ctx, h.ID, to, "", ""); err != nil {
-			return err
-		}
-		return o.Reschedule(ctx, "the host is renamed", host, to)
 	}
 	return await(ctx, "the rename of "+host.String(), func(ctx context.Context) (client.WorkflowRun, error) {
 		return worker.StartRename(ctx, o.Temporal, workflows.RenameInput{Host: host, To: to, Actor: actor})
@@ -71,24 +61,9 @@ func (o Operator) Rename(ctx context.Context, host, to ident.Host, actor string)
 // Remove forgets a host. Its data stays for the grace time, unless purge has it
 // destroyed at once. Errors: those of the catalog and of await.
 func (o Operator) Remove(ctx context.Context, host ident.Host, purge bool, actor string) (fate workflows.DeleteResult, err error) {
-	h, err := o.Catalog.Host(ctx, host)
-	if err != nil {
+	done, err := o.removeRecord(ctx, host, purge)
+	if done || err != nil {
 		return fate, err
-	}
-	if purge {
-		snaps, err := o.Catalog.Snapshots(ctx, host)
-		if err == nil {
-			err = MayPurge(snaps)
-		}
-		if err != nil {
-			return fate, err
-		}
-	}
-	if h.Dataset == "" {
-		if _, err := o.Catalog.RemoveHost(ctx, h.ID, ""); err != nil {
-			return fate, err
-		}
-		return fate, o.Reschedule(ctx, "the host is removed", host)
 	}
 	err = await(ctx, "the removal of "+host.String(), func(ctx context.Context) (client.WorkflowRun, error) {
 		return worker.StartDelete(ctx, o.Temporal, workflows.DeleteInput{Host: host, Purge: purge, Actor: actor})
