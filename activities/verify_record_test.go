@@ -100,7 +100,7 @@ func TestEvidenceIsRecorded(t *testing.T) {
 	for range 2 {
 		require.NoError(t, c.RecordEvidence(t.Context(), in))
 	}
-	found, err := s.Verifications(t.Context(), catalog.VerificationFilter{})
+	found, err := s.Verifications(t.Context(), catalog.VerificationFilter{Visible: catalog.Everything()})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	v := found[0]

@@ -140,27 +140,7 @@ func (a *app) billingList(c *ucli.Context) error {
 	if c.Bool("csv") && c.Bool("json") {
 		return usagef("give --csv or --json")
 	}
-	cfg, err := a.config(c)
-	if err != nil {
-		return err
-	}
-	month := c.String("month")
-	if month == "" {
-		zone, err := cfg.Billing.Zone()
-		if err != nil {
-			return err
-		}
-		month = time.Now().In(zone).Format("2006-01")
-	}
-	first, next, err := billing.ParseMonth(month)
-	if err != nil {
-		return usageError(err)
-	}
-	ctx, store, err := a.catalog(c)
-	if err != nil {
-		return err
-	}
-	samples, err := store.UsageSamples(ctx, catalog.UsageFilter{First: string(first), Next: string(next), Visible: catalog.Everything()})
+	samples, err := a.usage(c)
 	if err != nil {
 		return err
 	}
@@ -182,6 +162,38 @@ func (a *app) billingList(c *ucli.Context) error {
 			strconv.Itoa(u.Snapshots), files, from, postsTold(u.Posts),
 		}
 	})
+}
+
+// usage gives the samples of the month that is asked for.
+func (a *app) usage(c *ucli.Context) (catalog.UsageSamples, error) {
+	server, err := a.remote(c)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := a.config(c)
+	if err != nil {
+		return nil, err
+	}
+	month := c.String("month")
+	if month == "" {
+		zone, err := cfg.Billing.Zone()
+		if err != nil {
+			return nil, err
+		}
+		month = time.Now().In(zone).Format("2006-01")
+	}
+	first, next, err := billing.ParseMonth(month)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	if server != nil {
+		return server.Usage(c.Context, month)
+	}
+	ctx, store, err := a.catalog(c)
+	if err != nil {
+		return nil, err
+	}
+	return store.UsageSamples(ctx, catalog.UsageFilter{First: string(first), Next: string(next), Visible: catalog.Everything()})
 }
 
 // postsTold says what was posted of a sample.

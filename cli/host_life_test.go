@@ -69,7 +69,7 @@ func TestHostLife(t *testing.T) {
 		require.Contains(t, stderr, "is being renamed now", args)
 	}
 	require.NoError(t, s.store.ReleaseHost(t.Context(), claimed.ID, by.Run))
-	var schedule []scheduleRow
+	var schedule []operate.Schedule
 	s.json(&schedule, "schedule", "list")
 	require.Len(t, schedule, 1)
 	require.Equal(t, renamed, schedule[0].Host)

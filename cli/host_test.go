@@ -12,6 +12,7 @@ import (
 	"planb/internal/catalog/catalogtest"
 	"planb/internal/devstack"
 	"planb/internal/policy"
+	"planb/worker/operate"
 )
 
 // planb is the command line on a catalog of its own.
@@ -92,7 +93,7 @@ func TestHostFromAddToRemove(t *testing.T) {
 	require.Equal(t, policy.LevelDefault, shown.Policy["ionice"].From)
 	require.Equal(t, []string{"prod"}, shown.Tags)
 
-	var schedule []scheduleRow
+	var schedule []operate.Schedule
 	p.json(&schedule, "schedule", "list", host)
 	require.Equal(t, "22:00-06:00", *schedule[0].Window)
 	require.False(t, schedule[0].Paused)
@@ -191,7 +192,7 @@ func TestSchedulesOfSeveralHostsPauseWithAReason(t *testing.T) {
 	require.Contains(t, p.fails(exitNotFound, "schedule", "pause", g+"/web1", g+"/web3", "--reason", "move"), "no host "+g+"/web3")
 	p.fails(exitUsage, "schedule", "pause")
 	require.Equal(t, "Paused "+g+"/web1.\nPaused "+g+"/web2.\n", p.ok("schedule", "pause", g+"/web1", g+"/web2", "--reason", "move"))
-	var schedule []scheduleRow
+	var schedule []operate.Schedule
 	p.json(&schedule, "schedule", "list", g+"/web1", g+"/web2")
 	for _, row := range schedule {
 		require.True(t, row.Paused)
@@ -212,7 +213,7 @@ func TestGroupFromAddToRemove(t *testing.T) {
 	require.Contains(t, p.ok("host", "show", g+"/web1"), "Europe/Amsterdam")
 
 	p.ok("group", "edit", g, "--every", "12h", "--unset", "email", "--notes", "calls back")
-	var schedule []scheduleRow
+	var schedule []operate.Schedule
 	p.json(&schedule, "schedule", "list", g+"/web1")
 	require.Equal(t, "12h", schedule[0].Every)
 	require.Contains(t, p.ok("schedule", "list", g+"/web1"), "12h")
@@ -237,7 +238,7 @@ func TestSystemPolicyIsInheritedByAll(t *testing.T) {
 	p.ok("policy", "edit", "--every", "6h", "--exclude", "a b", "--exclude", "c")
 	require.Regexp(t, `every +system +6h\n`, p.ok("policy", "show"))
 	require.Regexp(t, `exclude +system +"a b" c\n`, p.ok("host", "show", g+"/web1"))
-	var schedule []scheduleRow
+	var schedule []operate.Schedule
 	p.json(&schedule, "schedule", "list", g+"/web1")
 	require.Equal(t, "6h", schedule[0].Every)
 	p.ok("policy", "edit", "--unset", "every")

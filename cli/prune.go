@@ -8,6 +8,7 @@ import (
 
 	"planb/activities"
 	"planb/internal/ident"
+	"planb/web/api"
 	"planb/worker"
 	"planb/workflows"
 )
@@ -32,13 +33,6 @@ func (a *app) prune(c *ucli.Context) error {
 	host, err := oneHost(c)
 	if err != nil {
 		return err
-	}
-	h, _, err := a.knownHost(c, host)
-	if err != nil {
-		return err
-	}
-	if !h.DatasetMade {
-		return a.printPlan(c, []activities.PlannedSnapshot{})
 	}
 	planned, err := a.pruneHost(c, workflows.PruneInput{Host: host, Dry: true})
 	if err != nil {
@@ -80,6 +74,20 @@ func (a *app) tellPruned(host ident.Host, p activities.PruneResult) {
 }
 
 func (a *app) pruneHost(c *ucli.Context, in workflows.PruneInput) (out workflows.PruneOutcome, err error) {
+	server, err := a.remote(c)
+	if err != nil {
+		return out, err
+	}
+	if server != nil {
+		return server.Prune(c.Context, in.Host, api.Prune{DryRun: in.Dry, Agreed: in.Agreed})
+	}
+	h, _, err := a.knownHost(c, in.Host)
+	if err != nil {
+		return out, err
+	}
+	if !h.DatasetMade {
+		return workflows.PruneOutcome{Plan: activities.PrunePlan{Snapshots: []activities.PlannedSnapshot{}}}, nil
+	}
 	tc, err := a.temporal(c)
 	if err != nil {
 		return out, err

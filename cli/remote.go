@@ -36,6 +36,7 @@ type reads interface {
 	Runs(ctx context.Context, f catalog.RunFilter) ([]catalog.Run, error)
 	Snapshots(ctx context.Context, host ident.Host) ([]catalog.Snapshot, error)
 	StorageRooms(ctx context.Context, v catalog.Visible, now time.Time) ([]catalog.StorageRoom, error)
+	Verifications(ctx context.Context, f catalog.VerificationFilter) ([]catalog.Verification, error)
 	SystemEffective(ctx context.Context) (policy.Effective, error)
 }
 
@@ -66,13 +67,12 @@ func remoteFlags() []ucli.Flag {
 
 // overAPI are the commands that work through a server.
 var overAPI = []string{
-	"backup", "diff", "find",
-	"group add", "group edit", "group list", "group rename", "group rm", "group show", "history",
-	"host accept", "host add", "host clone", "host disable", "host edit", "host enable", "host list", "host probe",
-	"host reject", "host rename", "host rm", "host show", "ls",
-	"policy edit", "policy show", "restore",
-	"run cancel", "run log", "run show", "runs", "schedule pause", "schedule resume",
-	"snapshot hold", "snapshot release", "snapshot rm", "snapshots", "storage list",
+	"backup", "billing list", "diff", "find", "group add", "group edit", "group list", "group rename",
+	"group rm", "group show", "history", "host accept", "host add", "host clone", "host disable", "host edit",
+	"host enable", "host list", "host probe", "host reject", "host rename", "host rm", "host show", "ls",
+	"policy edit", "policy show", "prune", "restore", "run cancel", "run log", "run show", "runs",
+	"schedule check", "schedule list", "schedule pause", "schedule resume", "schedule sync", "snapshot hold",
+	"snapshot release", "snapshot rm", "snapshots", "storage list", "verify",
 }
 
 // locally refuses a command that needs the database where a server is named.

@@ -83,6 +83,13 @@ func (a *app) restore(c *ucli.Context) error {
 	if err := a.askRestore(c, in); err != nil {
 		return err
 	}
+	server, err := a.remote(c)
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		return a.remoteRestore(c, server, in)
+	}
 	tc, err := a.temporal(c)
 	if err != nil {
 		return err
@@ -130,6 +137,11 @@ func (a *app) restoreEnd(c *ucli.Context, tc client.Client, in workflows.Restore
 	if err != nil {
 		return err
 	}
+	return a.tellRestored(ctx, c, store, in, r)
+}
+
+// tellRestored tells what came of a run that has ended.
+func (a *app) tellRestored(ctx context.Context, c *ucli.Context, store reads, in workflows.RestoreInput, r catalog.Run) (err error) {
 	switch {
 	case in.DryRun:
 		err = a.printChanges(ctx, c, store, r)
@@ -148,7 +160,7 @@ func (a *app) restoreEnd(c *ucli.Context, tc client.Client, in workflows.Restore
 }
 
 // printRestored says what was restored, and what was not.
-func (a *app) printRestored(ctx context.Context, c *ucli.Context, store *catalog.Store, in workflows.RestoreInput, r catalog.Run) {
+func (a *app) printRestored(ctx context.Context, c *ucli.Context, store reads, in workflows.RestoreInput, r catalog.Run) {
 	counts := restoredCounts(r)
 	fmt.Fprintf(a.stdout, "%s: %s, %s, restored from %s to %s in %s\n",
 		in.Host, countOf(counts.Files, "file", "files"), size(counts.Bytes), r.Snapshot, in.Where(), duration(r.DurationSeconds))
@@ -197,7 +209,11 @@ func restoredCounts(r catalog.Run) rsync.RestoreCounts {
 }
 
 func (a *app) restoreInput(c *ucli.Context) (in workflows.RestoreInput, err error) {
-	target, in, err := restoreFlags(c)
+	place := filepath.Abs
+	if a.serverURL(c) != "" {
+		place = func(name string) (string, error) { return name, nil } // the server knows
+	}
+	target, in, err := restoreFlags(c, place)
 	if err != nil {
 		return in, err
 	}
@@ -208,9 +224,6 @@ func (a *app) restoreInput(c *ucli.Context) (in workflows.RestoreInput, err erro
 	ctx, store, err := a.reads(c)
 	if err != nil {
 		return in, err
-	}
-	if _, local := store.(*catalog.Store); !local && in.Tar != "-" {
-		return in, usagef("only --tar - works through --server: restore from the pages, or run it where the database is")
 	}
 	if in.ToHost != (ident.Host{}) {
 		if _, err := store.Host(ctx, in.ToHost); err != nil {
@@ -223,8 +236,9 @@ func (a *app) restoreInput(c *ucli.Context) (in workflows.RestoreInput, err erro
 	return in, a.requirePaths(ctx, c, store, in)
 }
 
-// restoreFlags reads what can be read without asking anybody.
-func restoreFlags(c *ucli.Context) (target ident.HostSnap, in workflows.RestoreInput, err error) {
+// restoreFlags reads what can be read without asking anybody; place gives the
+// path on the storage server.
+func restoreFlags(c *ucli.Context, place func(string) (string, error)) (target ident.HostSnap, in workflows.RestoreInput, err error) {
 	toHost, _ := c.Generic("to-host").(*optionalHost)
 	if toHost == nil {
 		toHost = &optionalHost{}
@@ -268,11 +282,13 @@ func restoreFlags(c *ucli.Context) (target ident.HostSnap, in workflows.RestoreI
 			}
 		}
 	}
-	if in.To, err = absolute(c.String("to")); err != nil {
-		return target, in, err
+	if to := c.String("to"); to != "" {
+		if in.To, err = place(to); err != nil {
+			return target, in, err
+		}
 	}
-	if in.Tar = c.String("tar"); in.Tar != "-" {
-		if in.Tar, err = absolute(in.Tar); err != nil {
+	if in.Tar = c.String("tar"); in.Tar != "-" && in.Tar != "" {
+		if in.Tar, err = place(in.Tar); err != nil {
 			return target, in, err
 		}
 	}
@@ -300,14 +316,6 @@ func restoreConflicts(c *ucli.Context, in workflows.RestoreInput) error {
 		return usagef("--as-self goes with --to: the other ways keep owners")
 	}
 	return nil
-}
-
-// absolute gives a path of the storage server; the empty one stays empty.
-func absolute(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	return filepath.Abs(path)
 }
 
 // requirePaths refuses paths that the snapshot does not have before anything

@@ -13,7 +13,7 @@ import (
 )
 
 // printChanges lists what a dry run found, from the log of the run.
-func (a *app) printChanges(ctx context.Context, c *ucli.Context, store *catalog.Store, r catalog.Run) error {
+func (a *app) printChanges(ctx context.Context, c *ucli.Context, store reads, r catalog.Run) error {
 	changes, err := a.changesOf(ctx, c, store, r)
 	if err != nil {
 		return err
@@ -34,12 +34,8 @@ func (a *app) printChanges(ctx context.Context, c *ucli.Context, store *catalog.
 }
 
 // changesOf reads the changes out of the log of a restore.
-func (a *app) changesOf(ctx context.Context, c *ucli.Context, store *catalog.Store, r catalog.Run) ([]rsync.RestoredPath, error) {
-	read, err := a.readers(c, store)
-	if err != nil {
-		return nil, err
-	}
-	files, err := read.OfLog(ctx, r, actor())
+func (a *app) changesOf(ctx context.Context, c *ucli.Context, store reads, r catalog.Run) ([]rsync.RestoredPath, error) {
+	files, err := a.logOf(ctx, c, store, r)
 	if err != nil {
 		return nil, dataError(err)
 	}

@@ -3,12 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	ucli "github.com/urfave/cli/v2"
 
 	"planb/internal/catalog"
 	"planb/internal/ident"
+	"planb/web/api/client"
+	"planb/worker/operate"
 	"planb/worker/schedules"
 )
 
@@ -45,62 +46,53 @@ func (a *app) scheduleCommand() *ucli.Command {
 	}
 }
 
-// scheduleRow is one line of the list.
-type scheduleRow struct {
-	Host        string     `json:"host"`
-	Every       string     `json:"every"`
-	Window      *string    `json:"window"`
-	Timezone    string     `json:"timezone"`
-	Next        *time.Time `json:"next"`
-	Paused      bool       `json:"paused"`
-	PauseReason *string    `json:"pause_reason"`
-}
-
 func (a *app) scheduleList(c *ucli.Context) error {
-	ctx, store, err := a.catalog(c)
+	rows, err := a.schedules(c)
 	if err != nil {
 		return err
 	}
-	hosts, err := a.policiesOf(ctx, c, store)
-	if err != nil {
-		return err
-	}
-	syncer, err := a.syncer(c)
-	if err != nil {
-		return err
-	}
-	var names []ident.Host
-	for _, h := range hosts {
-		names = append(names, h.Host.Ident())
-	}
-	states, err := syncer.Look(ctx, names)
-	if err != nil {
-		return err
-	}
-	rows := []scheduleRow{}
-	for _, h := range hosts {
-		rows = append(rows, rowOf(h, states[h.Host.Ident()]))
-	}
-	return list(a, c, rows, "HOST EVERY WINDOW TIMEZONE NEXT PAUSED", func(r scheduleRow) []string {
+	return list(a, c, rows, "HOST EVERY WINDOW TIMEZONE NEXT PAUSED", func(r operate.Schedule) []string {
 		return []string{r.Host, r.Every, text(r.Window), r.Timezone, when(r.Next), text(r.PauseReason)}
 	})
 }
 
-func rowOf(h catalog.HostPolicy, st schedules.State) scheduleRow {
-	row := scheduleRow{
-		Host: h.Host.Ident().String(), Every: h.Policy.Every.Value.String(), Timezone: h.Policy.Timezone.Value,
-		Next: st.Next, Paused: st.Paused,
+func (a *app) schedules(c *ucli.Context) ([]operate.Schedule, error) {
+	server, err := a.remote(c)
+	if err != nil {
+		return nil, err
 	}
-	if w := h.Policy.Window.Value; !w.IsAlways() {
-		row.Window = new(w.String())
+	if server != nil {
+		return remoteSchedules(c, server)
 	}
-	switch {
-	case !st.There:
-		row.Paused, row.PauseReason = true, new("it has no schedule yet: planb schedule sync")
-	case st.Paused:
-		row.PauseReason = new(st.Reason)
+	ctx, o, err := a.operator(c)
+	if err != nil {
+		return nil, err
 	}
-	return row
+	hosts, err := a.policiesOf(ctx, c, o.Catalog)
+	if err != nil {
+		return nil, err
+	}
+	return o.Schedules(ctx, hosts)
+}
+
+// remoteSchedules gives those of the hosts that the arguments name, or all.
+func remoteSchedules(c *ucli.Context, server *client.Client) ([]operate.Schedule, error) {
+	if !c.Args().Present() {
+		return server.Schedules(c.Context, ident.Host{})
+	}
+	rows := []operate.Schedule{}
+	for _, arg := range c.Args().Slice() {
+		host, err := ident.ParseHost(arg)
+		if err != nil {
+			return nil, usageError(err)
+		}
+		one, err := server.Schedules(c.Context, host)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, one...)
+	}
+	return rows, nil
 }
 
 func text(s *string) string {
@@ -138,16 +130,29 @@ func (a *app) syncer(c *ucli.Context) (schedules.Syncer, error) {
 	return schedules.Syncer{Client: tc.ScheduleClient()}, nil
 }
 
-func (a *app) scheduleSync(c *ucli.Context, dry bool) error {
+func (a *app) agree(c *ucli.Context, dry bool) ([]schedules.Change, error) {
+	server, err := a.remote(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case server != nil && dry:
+		return server.Differences(c.Context)
+	case server != nil:
+		return server.Sync(c.Context)
+	}
 	ctx, store, err := a.catalog(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	syncer, err := a.syncer(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	changes, err := schedules.Keeper{Catalog: store, Syncer: syncer}.AgreeAll(ctx, dry)
+	return schedules.Keeper{Catalog: store, Syncer: syncer}.AgreeAll(ctx, dry)
+}
+
+func (a *app) scheduleSync(c *ucli.Context, dry bool) error {
+	changes, err := a.agree(c, dry)
 	if err != nil {
 		return err
 	}

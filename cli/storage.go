@@ -37,9 +37,6 @@ func (a *app) storageCommand() *ucli.Command {
 
 func (a *app) storageList(c *ucli.Context) error {
 	if c.Bool("stale") {
-		if a.serverURL(c) != "" {
-			return usagef("planb storage list --stale does not work through --server: run it where planb.yaml is")
-		}
 		return a.storageListStale(c)
 	}
 	ctx, store, err := a.reads(c)

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	ucli "github.com/urfave/cli/v2"
 
@@ -11,21 +13,42 @@ import (
 )
 
 func (a *app) storageListStale(c *ucli.Context) error {
-	ctx, o, err := a.operator(c)
+	stale, silent, err := a.stale(c)
 	if err != nil {
 		return err
 	}
-	stale, err := o.Stale(ctx)
-	if err != nil {
-		return err
-	}
-	return list(a, c, stale, "SERVER DATASET HOST USED WHY SINCE GOES", func(d operate.StaleDataset) []string {
+	if err := list(a, c, stale, "SERVER DATASET HOST USED WHY SINCE GOES", func(d operate.StaleDataset) []string {
 		goes := "kept"
 		if d.Expires != nil {
 			goes = when(d.Expires)
 		}
 		return []string{d.Server, d.Dataset, string(d.Host), size(d.UsedBytes), d.Why, when(d.Since), goes}
-	})
+	}); err != nil || len(silent) == 0 {
+		return err
+	}
+	return errors.New("what is above is not all: " + strings.Join(silent, "; "))
+}
+
+// stale gives the datasets that no host has, and says of each storage server
+// that could not be asked why.
+func (a *app) stale(c *ucli.Context) (list []operate.StaleDataset, silent []string, err error) {
+	server, err := a.remote(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if server != nil {
+		return server.Stale(c.Context)
+	}
+	ctx, o, err := a.operator(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err = o.Stale(ctx)
+	servers, err := operate.SilentServers(err)
+	for _, s := range servers {
+		silent = append(silent, s.Error())
+	}
+	return list, silent, err
 }
 
 func (a *app) operator(c *ucli.Context) (context.Context, operate.Operator, error) {

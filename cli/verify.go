@@ -12,6 +12,7 @@ import (
 	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/internal/verify"
+	"planb/web/api"
 	"planb/worker"
 	"planb/workflows"
 )
@@ -48,20 +49,7 @@ func (a *app) verify(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	tc, err := a.temporal(c)
-	if err != nil {
-		return err
-	}
-	run, err := worker.StartVerify(c.Context, tc, in)
-	var running *worker.AlreadyRunningError
-	if errors.As(err, &running) {
-		return refusedf("%w: see planb run show %s", err, running.Run)
-	}
-	if err != nil {
-		return err
-	}
-	s := startedRun{host: in.Host, workflowID: run.GetID(), run: run.GetRunID()}
-	ends, err := a.waitFor(c, []startedRun{s}, backupOptions{wait: true, json: true})
+	ends, err := a.verified(c, in)
 	if err != nil {
 		return err
 	}
@@ -76,6 +64,36 @@ func (a *app) verify(c *ucli.Context) error {
 		a.tellVerified(r, *out.Verified)
 	}
 	return verifyEnd(r, out)
+}
+
+// verified starts a verification, and waits for its end.
+func (a *app) verified(c *ucli.Context, in workflows.VerifyInput) ([]catalog.Run, error) {
+	server, err := a.remote(c)
+	if err != nil {
+		return nil, err
+	}
+	if server != nil {
+		s, err := server.Verify(c.Context, in.Host, api.Verification{Snapshot: in.Snapshot, Sample: c.String("sample"), All: c.Bool("all")})
+		if err != nil {
+			return nil, err
+		}
+		r, err := a.remoteEnd(c, server, startedRun{host: in.Host, workflowID: s.WorkflowID, run: s.Run}, true)
+		return []catalog.Run{r}, err
+	}
+	tc, err := a.temporal(c)
+	if err != nil {
+		return nil, err
+	}
+	run, err := worker.StartVerify(c.Context, tc, in)
+	var running *worker.AlreadyRunningError
+	if errors.As(err, &running) {
+		return nil, refusedf("%w: see planb run show %s", err, running.Run)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := startedRun{host: in.Host, workflowID: run.GetID(), run: run.GetRunID()}
+	return a.waitFor(c, []startedRun{s}, backupOptions{wait: true, json: true})
 }
 
 func (a *app) verifyInput(c *ucli.Context) (in workflows.VerifyInput, err error) {
@@ -100,7 +118,7 @@ func (a *app) verifyInput(c *ucli.Context) (in workflows.VerifyInput, err error)
 	if c.Bool("all") {
 		in.Sample = policy.Sample{All: true, Bytes: policy.DefaultSampleBytes}
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return in, err
 	}

@@ -21,7 +21,7 @@ func (a *app) verifyReport(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func reportFilter(c *ucli.Context) (f catalog.VerificationFilter, err error) {
 			return f, usageError(err)
 		}
 	}
-	f.Group = c.String("group")
+	f.Visible, f.Group = catalog.Everything(), c.String("group")
 	if text := c.String("since"); text != "" {
 		if f.Since, err = time.ParseInLocation(time.DateOnly, text, time.Local); err != nil {
 			return f, usagef("--since %q is no date: write it as 2026-11-01", text)

@@ -53,7 +53,7 @@ type Options struct {
 	// Namespace is PlanB's in Temporal.
 	TemporalUI, Namespace string
 	// RestoreDir is the directory of storage servers below which the pages
-	// restore; empty is restore.DefaultDir.
+	// restore; empty is place.DefaultDir.
 	RestoreDir string
 	// DataKey signs what is asked of the data services of storage servers.
 	DataKey string
@@ -167,7 +167,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		browse.Pages{Catalog: o.Catalog, Files: logs}.Routes(),
 		restore.Pages{Catalog: o.Catalog, Operator: operator, Files: logs, Dir: o.RestoreDir, Now: o.Now}.Routes(),
 		scrape.Pages{Catalog: o.Catalog, Own: metrics.New("web", o.Version), Trusted: o.trusted, Now: o.Now, Log: o.Log}.Routes(),
-		api.API{Catalog: o.Catalog, Operator: operator, Files: logs, Version: o.Version, Now: o.Now}.Routes(),
+		api.API{Catalog: o.Catalog, Operator: operator, Files: logs, RestoreDir: o.RestoreDir, Version: o.Version, Now: o.Now}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)

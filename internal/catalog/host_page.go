@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"planb/internal/ident"
 	"planb/internal/policy"
 )
 
@@ -50,7 +51,10 @@ type HostQuery struct {
 	Descending bool
 	// Limit is the most to give; 0 means 50. Offset leaves out the first ones.
 	Limit, Offset int
-	Now           time.Time
+	// After, if it is not empty, is the host that the page before this one ended
+	// with: those that come before it by name are neither given nor counted.
+	After ident.Host
+	Now   time.Time
 }
 
 // HostList is one page of hosts.
@@ -196,6 +200,9 @@ func descending(order string, yes bool) string {
 func (q HostQuery) source() (c conditions, sql string) {
 	now := c.arg(q.Now)
 	c.see(q.Visible.Within(q.Group), "g.name")
+	if q.After != (ident.Host{}) {
+		c.parts = append(c.parts, `(g.name, h.name) > (`+c.arg(q.After.Group)+`, `+c.arg(q.After.Name)+`)`)
+	}
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
 		c.add(`strpos(lower(concat_ws(' ', g.name || '/' || h.name, h.address, array_to_string(h.tags, ' '), h.notes)), ?) > 0`, word)
 	}

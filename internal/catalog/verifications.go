@@ -131,20 +131,38 @@ func list(array json.RawMessage) json.RawMessage {
 
 // VerificationFilter narrows a list of evidence; the zero value takes all.
 type VerificationFilter struct {
-	Host  ident.Host
-	Group string
+	Visible Visible
+	Host    ident.Host
+	Group   string
 	// Run takes the evidence of one verification.
 	Run string
 	// Since takes only what began then or later.
 	Since time.Time
+	// After leaves out what is not later in the list than this place; Limit is
+	// the most to give, 0 all.
+	After *RunPlace
+	Limit int
 }
 
 // Verifications gives evidence, the newest first. That of a host is found under
 // its present name; that of a removed one under the name it had.
 func (s *Store) Verifications(ctx context.Context, f VerificationFilter) ([]Verification, error) {
-	found, err := rows[Verification](ctx, s.pool, selectVerification+`
-		where ($1 = '' or coalesce(g.name, v.group_name) = $1 and coalesce(h.name, v.host_name) = $2)
-			and ($3 = '' or coalesce(g.name, v.group_name) = $3) and ($4 = '' or v.run_id = $4) and v.started >= $5
-		order by v.started desc, v.run_id`, f.Host.Group, f.Host.Name, f.Group, f.Run, f.Since)
+	var c conditions
+	const group, host = `coalesce(g.name, v.group_name)`, `coalesce(h.name, v.host_name)`
+	c.see(f.Visible, group)
+	c.addIf(f.Host != (ident.Host{}), group+" = ?", f.Host.Group)
+	c.addIf(f.Host != (ident.Host{}), host+" = ?", f.Host.Name)
+	c.addIf(f.Group != "", group+" = ?", f.Group)
+	c.addIf(f.Run != "", `v.run_id = ?`, f.Run)
+	c.addIf(!f.Since.IsZero(), `v.started >= ?`, f.Since)
+	if f.After != nil {
+		c.add(`v.started <= ?`, f.After.Started)
+		c.parts = append(c.parts, `(v.started < `+c.arg(f.After.Started)+` or v.run_id > `+c.arg(f.After.ID)+`)`)
+	}
+	limit := ""
+	if f.Limit > 0 {
+		limit = ` limit ` + c.arg(f.Limit)
+	}
+	found, err := rows[Verification](ctx, s.pool, selectVerification+` where `+c.sql()+` order by v.started desc, v.run_id`+limit, c.args...)
 	return found, s.explain(err)
 }

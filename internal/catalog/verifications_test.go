@@ -56,19 +56,19 @@ func TestVerifications(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, policy.HealthFailing, page.Hosts[0].Health, "the same in the lists that the database sorts")
 
-	list, err := s.Verifications(ctx, catalog.VerificationFilter{Host: web1})
+	list, err := s.Verifications(ctx, catalog.VerificationFilter{Visible: catalog.Everything(), Host: web1})
 	require.NoError(t, err)
 	require.Equal(t, []string{"r2", "r1", "r0"}, []string{list[0].Run, list[1].Run, list[2].Run})
 	require.JSONEq(t, `[{"path": "/etc/a", "kind": "backup", "text": "is not what the host sent"}]`, string(list[0].Findings))
 	require.JSONEq(t, `[]`, string(list[0].Uncompared))
-	list, err = s.Verifications(ctx, catalog.VerificationFilter{Group: "acme", Since: at})
+	list, err = s.Verifications(ctx, catalog.VerificationFilter{Visible: catalog.Everything(), Group: "acme", Since: at})
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 
 	// Evidence outlives the host.
 	_, err = s.RemoveHost(ctx, h.ID, "")
 	require.NoError(t, err)
-	list, err = s.Verifications(ctx, catalog.VerificationFilter{Host: web1})
+	list, err = s.Verifications(ctx, catalog.VerificationFilter{Visible: catalog.Everything(), Host: web1})
 	require.NoError(t, err)
 	require.Len(t, list, 3)
 	require.Empty(t, list[0].HostID)

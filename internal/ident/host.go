@@ -1,6 +1,9 @@
 package ident
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // A Host is the full name of a host. The pair is unique, the name alone is
 // not. It travels as the text "group/name" in JSON.
@@ -42,6 +45,11 @@ func (h Host) String() string {
 		return ""
 	}
 	return h.Group + "/" + h.Name
+}
+
+// Compare orders hosts by group and name, byte by byte.
+func (h Host) Compare(other Host) int {
+	return cmp.Or(strings.Compare(h.Group, other.Group), strings.Compare(h.Name, other.Name))
 }
 
 // MarshalText gives what String gives.

@@ -13,6 +13,7 @@ import (
 	"planb/internal/policy"
 	"planb/web/server"
 	"planb/worker/operate"
+	"planb/worker/schedules"
 	"planb/workflows"
 )
 
@@ -39,7 +40,13 @@ type Operator interface {
 	Outcome(ctx context.Context, b operate.Begun, out any) (operate.Outcome, error)
 	RenameGroup(ctx context.Context, name, to string) error
 	SetEnabled(ctx context.Context, host ident.Host, enabled bool, reason string) error
-	Verify(ctx context.Context, host ident.Host, snapshot string) (run string, err error)
+	Differences(ctx context.Context) ([]schedules.Change, error)
+	Prune(ctx context.Context, in workflows.PruneInput) (workflows.PruneOutcome, error)
+	Restore(ctx context.Context, in workflows.RestoreInput) (run string, err error)
+	Schedules(ctx context.Context, hosts []catalog.HostPolicy) ([]operate.Schedule, error)
+	Stale(ctx context.Context) ([]operate.StaleDataset, error)
+	Sync(ctx context.Context) ([]schedules.Change, error)
+	Verify(ctx context.Context, in workflows.VerifyInput) (run string, err error)
 }
 
 // API is all endpoints.
@@ -47,8 +54,11 @@ type API struct {
 	Catalog  *catalog.Store
 	Operator Operator
 	Files    Files
-	Version  string
-	Now      func() time.Time
+	// RestoreDir is the directory of storage servers below which everybody
+	// restores but the admins of all groups.
+	RestoreDir string
+	Version    string
+	Now        func() time.Time
 }
 
 // Routes are their lines of the table.
@@ -61,5 +71,6 @@ func (a API) Routes() []server.Route {
 }
 
 func (a API) endpoints() []endpoint {
-	return slices.Concat(a.hosts(), a.changes(), a.hostLife(), a.follows(), a.groups(), a.groupChanges(), a.policies(), a.runs(), a.snapshots(), a.files(), a.storages())
+	return slices.Concat(a.hosts(), a.changes(), a.hostLife(), a.follows(), a.groups(), a.groupChanges(), a.policies(),
+		a.runs(), a.snapshots(), a.files(), a.storages(), a.work(), a.fleet())
 }

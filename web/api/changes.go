@@ -51,16 +51,11 @@ type Backup struct {
 	Now bool `json:"now,omitempty"`
 }
 
-// Verification says what is proven.
-type Verification struct {
-	// Snapshot is the newest good one when it is empty.
-	Snapshot string `json:"snapshot,omitempty"`
-}
-
 // Started is a run that has begun.
 type Started struct {
-	Run        string `json:"run"`
-	WorkflowID string `json:"workflow_id"`
+	Run string `json:"run"`
+	// WorkflowID is left out for a restore, whose run has it.
+	WorkflowID string `json:"workflow_id,omitempty"`
 }
 
 func (a API) changes() []endpoint {
@@ -85,10 +80,6 @@ func (a API) changes() []endpoint {
 		{
 			id: "backUpHost", method: http.MethodPost, path: host + "/backup", summary: "Start a backup now",
 			right: access.Operate, scope: server.InGroup, body: Backup{}, answer: Started{}, handle: a.backUp,
-		},
-		{
-			id: "verifyHost", method: http.MethodPost, path: host + "/verify", summary: "Start to prove that a snapshot can be restored",
-			right: access.Operate, scope: server.InGroup, body: Verification{}, answer: Started{}, handle: a.verify,
 		},
 	}
 }
@@ -252,25 +243,6 @@ func (a API) backUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return server.WriteJSON(w, http.StatusOK, Started{Run: run, WorkflowID: workflows.BackupID(host)})
-}
-
-func (a API) verify(w http.ResponseWriter, r *http.Request) error {
-	host, err := server.HostOf(r)
-	if err != nil {
-		return err
-	}
-	var in Verification
-	if err := read(r, &in); err != nil {
-		return err
-	}
-	run, err := a.Operator.Verify(r.Context(), host, in.Snapshot)
-	if err != nil {
-		return err
-	}
-	if err := a.started(r, "host.verify", host, run); err != nil {
-		return err
-	}
-	return server.WriteJSON(w, http.StatusOK, Started{Run: run, WorkflowID: workflows.VerifyID(host)})
 }
 
 // started has on record who started a run.

@@ -9,6 +9,7 @@ import (
 	"planb/internal/access"
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
+	"planb/internal/ident"
 	"planb/internal/tarball"
 	"planb/internal/tree"
 	"planb/web/server"
@@ -86,7 +87,7 @@ func (a API) open(r *http.Request, snap string) (*dataplane.Client, dataplane.At
 		return nil, at, err
 	}
 	if snap != "" {
-		if err := a.haveSnapshot(r, host, snap); err != nil {
+		if err := a.haveSnapshot(r, name, snap); err != nil {
 			return nil, at, err
 		}
 	}
@@ -95,8 +96,8 @@ func (a API) open(r *http.Request, snap string) (*dataplane.Client, dataplane.At
 	return files, at, err
 }
 
-func (a API) haveSnapshot(r *http.Request, host catalog.Host, snap string) error {
-	list, err := a.Catalog.Snapshots(r.Context(), host.Ident())
+func (a API) haveSnapshot(r *http.Request, host ident.Host, snap string) error {
+	list, err := a.Catalog.Snapshots(r.Context(), host)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (a API) haveSnapshot(r *http.Request, host catalog.Host, snap string) error
 			return nil
 		}
 	}
-	return &catalog.NotFoundError{Kind: "snapshot", Name: host.Ident().String() + "@" + snap, Hint: "see planb snapshots " + host.Ident().String()}
+	return &catalog.NotFoundError{Kind: "snapshot", Name: host.String() + "@" + snap, Hint: "see planb snapshots " + host.String()}
 }
 
 func (a API) listFiles(w http.ResponseWriter, r *http.Request) error {
@@ -252,8 +253,18 @@ func (a API) diff(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	to := r.URL.Query().Get("to")
+	if to != "" {
+		host, err := server.HostOf(r)
+		if err != nil {
+			return err
+		}
+		if err := a.haveSnapshot(r, host, to); err != nil {
+			return err
+		}
+	}
 	out := indexed[dataplane.ChangedPath]{Items: []dataplane.ChangedPath{}}
-	out.Answer, err = files.Diff(r.Context(), at, r.URL.Query().Get("to"), limit, collect(&out.Items))
+	out.Answer, err = files.Diff(r.Context(), at, to, limit, collect(&out.Items))
 	return answerIndexed(w, out, err)
 }
 

@@ -2,10 +2,10 @@ package api
 
 import (
 	"net/http"
-	"strconv"
 
 	"planb/internal/access"
 	"planb/internal/catalog"
+	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/web/server"
 )
@@ -41,7 +41,7 @@ func (a API) listHosts(w http.ResponseWriter, r *http.Request) error {
 		q.Health = []policy.Health{policy.Health(h)}
 	}
 	if after := p.Get("after"); after != "" {
-		if q.Offset, err = strconv.Atoi(after); err != nil || q.Offset < 0 {
+		if q.After, err = ident.ParseHost(after); err != nil {
 			return bad("after is not the next of a page of hosts: begin at the first.")
 		}
 	}
@@ -57,8 +57,8 @@ func (a API) listHosts(w http.ResponseWriter, r *http.Request) error {
 		items = append(items, l.HostOverview)
 	}
 	var next *string
-	if end := q.Offset + len(items); len(items) > 0 && end < list.Total {
-		next = new(strconv.Itoa(end))
+	if len(items) > 0 && len(items) < list.Total {
+		next = new(items[len(items)-1].Host)
 	}
 	return answerPage(w, items, next)
 }

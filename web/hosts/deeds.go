@@ -68,7 +68,7 @@ func (p Page) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Operator.Verify(r.Context(), host, snap)
+	_, err = p.Operator.Verify(r.Context(), workflows.VerifyInput{Host: host, Snapshot: snap, Trigger: activities.TriggerManual})
 	return p.begun(w, r, host, err, "The verification has begun.")
 }
 
@@ -230,7 +230,7 @@ func (p Page) prune(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := p.Operator.Prune(r.Context(), h.Ident(), r.PostFormValue("agreed") != "", server.Who(r).Actor())
+	out, err := p.Operator.Prune(r.Context(), workflows.PruneInput{Host: h.Ident(), Agreed: r.PostFormValue("agreed") != "", Actor: server.Who(r).Actor()})
 	if err == nil && out.Pruned.Withheld > 0 {
 		return server.Refused(fmt.Sprintf("The plan would remove %d of %d snapshots, more than was agreed to: look at it again.", out.Pruned.Withheld, out.Pruned.Kept))
 	}

@@ -41,10 +41,10 @@ type PageOperator interface {
 	LikeHost(ctx context.Context, from ident.Host) (catalog.NewHost, error)
 	Look(ctx context.Context, workflowID, run string) (worker.Status, error)
 	Probe(ctx context.Context, in workflows.ProbeInput) (activities.ProbeReport, error)
-	Prune(ctx context.Context, host ident.Host, agreed bool, actor string) (workflows.PruneOutcome, error)
+	Prune(ctx context.Context, in workflows.PruneInput) (workflows.PruneOutcome, error)
 	Remove(ctx context.Context, host ident.Host, purge bool, actor string) (workflows.DeleteResult, error)
 	Rename(ctx context.Context, host, to ident.Host, actor string) error
-	Verify(ctx context.Context, host ident.Host, snapshot string) (run string, err error)
+	Verify(ctx context.Context, in workflows.VerifyInput) (run string, err error)
 }
 
 // Readers gives the data service that has the files of a host; *readers.Readers

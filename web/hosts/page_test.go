@@ -73,8 +73,8 @@ func (f *fakeTemporal) Probe(_ context.Context, in workflows.ProbeInput) (activi
 	return activities.ProbeReport{Ready: true, Reachable: true, Rsync: "3.4.1"}, f.fails
 }
 
-func (f *fakeTemporal) Prune(_ context.Context, _ ident.Host, agreed bool, _ string) (workflows.PruneOutcome, error) {
-	f.agreed = append(f.agreed, agreed)
+func (f *fakeTemporal) Prune(_ context.Context, in workflows.PruneInput) (workflows.PruneOutcome, error) {
+	f.agreed = append(f.agreed, in.Agreed)
 	return workflows.PruneOutcome{Pruned: activities.PruneResult{Removed: []string{"a"}, Kept: 3}}, f.fails
 }
 
@@ -88,8 +88,8 @@ func (f *fakeTemporal) Rename(_ context.Context, _, to ident.Host, _ string) err
 	return f.fails
 }
 
-func (f *fakeTemporal) Verify(_ context.Context, _ ident.Host, snapshot string) (string, error) {
-	f.verified = append(f.verified, snapshot)
+func (f *fakeTemporal) Verify(_ context.Context, in workflows.VerifyInput) (string, error) {
+	f.verified = append(f.verified, in.Snapshot)
 	return "run-2", f.fails
 }
 

@@ -5,18 +5,16 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"planb/internal/access"
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/ident"
-	"planb/internal/rsync"
 	"planb/internal/tree"
 	"planb/web/browse"
+	"planb/web/restore/place"
 	"planb/web/server"
 	"planb/web/ui"
 	"planb/workflows"
@@ -42,10 +40,7 @@ type formView struct {
 	Target                    string
 	Dir, Tar, ToHost, Prefix  string
 	Overwrite, Delete, AsSelf bool
-	// Free says that the reader names any directory of the server; else they
-	// are below Base.
-	Free bool
-	Base string
+	place.Rule
 	// Failed is why it was refused.
 	Failed string
 }
@@ -77,8 +72,7 @@ func (p Pages) read(r *http.Request) (v formView, err error) {
 	v.Dir, v.Tar = strings.TrimSpace(r.FormValue("dir")), strings.TrimSpace(r.FormValue("tar"))
 	v.ToHost, v.Prefix = strings.TrimSpace(r.FormValue("to_host")), strings.TrimSpace(r.FormValue("prefix"))
 	v.Overwrite, v.Delete, v.AsSelf = r.FormValue("overwrite") != "", r.FormValue("delete") != "", r.FormValue("as_self") != ""
-	v.Free = server.Who(r).May(access.Admin, access.Everything())
-	v.Base = path.Join(cmp.Or(p.Dir, DefaultDir), v.Host.Group+"@")
+	v.Rule = place.For(server.Who(r), p.Dir, v.Host.Group)
 	return v, nil
 }
 
@@ -145,14 +139,16 @@ func (p Pages) input(r *http.Request, v formView) (in workflows.RestoreInput, er
 	}
 	switch v.Target {
 	case toDir:
-		in.To, err = v.onServer(v.Dir)
+		in.To, err = v.OnServer(v.Dir)
 		in.AsSelf = v.AsSelf
 	case toTar:
-		if in.Tar, err = v.onServer(v.Tar); err == nil && v.Delete {
+		if in.Tar, err = v.OnServer(v.Tar); err == nil && v.Delete {
 			err = server.Invalid("Deleting does not go with an archive, which holds what it holds.")
 		}
 	case toHost:
-		in.ToHost, in.Prefix, err = v.onHost(r)
+		if in.ToHost, err = ident.ParseHost(v.ToHost); err == nil {
+			in.Prefix, err = v.Prefix, v.OnHost(in.ToHost, v.Prefix)
+		}
 	default:
 		err = server.Invalid("Say where to restore to.")
 	}
@@ -160,42 +156,6 @@ func (p Pages) input(r *http.Request, v formView) (in workflows.RestoreInput, er
 		return in, err
 	}
 	return in, p.requirePaths(r.Context(), in)
-}
-
-// onServer gives the path on the storage server. A worker there writes as root
-// what a host has sent, so that a place of one's own choice, such as /etc, would
-// be a way to become root. Those who are no admins of all groups name a
-// directory of their group right below the one for restores; nothing there can
-// be a link that a host made.
-func (v formView) onServer(given string) (string, error) {
-	if v.Free {
-		if !path.IsAbs(given) || path.Clean(given) == "/" {
-			return "", server.Invalid("Give an absolute path on the storage server, such as " + v.Base + "files.")
-		}
-		return path.Clean(given), nil
-	}
-	if err := ident.CheckLabel(given); err != nil {
-		return "", server.Invalid("Give a name for it of letters, digits, dots, dashes and underscores: it is made as " + v.Base + "NAME.")
-	}
-	return v.Base + given, nil
-}
-
-// onHost gives the host to push to, which the reader has to have the right to
-// restore to as well.
-func (v formView) onHost(r *http.Request) (ident.Host, string, error) {
-	to, err := ident.ParseHost(v.ToHost)
-	if err != nil {
-		return to, "", err
-	}
-	if !server.Who(r).May(access.Restore, access.OfGroup(to.Group)) {
-		return to, "", server.Invalid("There is no host " + to.String() + " that you may restore to.")
-	}
-	if v.Prefix != "" {
-		if err := rsync.CheckRemoteDest(v.Prefix); err != nil {
-			return to, "", server.Invalid(err.Error() + ".")
-		}
-	}
-	return to, v.Prefix, nil
 }
 
 // requirePaths refuses paths that the snapshot does not have before anything is
@@ -218,24 +178,4 @@ func (p Pages) requirePaths(ctx context.Context, in workflows.RestoreInput) erro
 		}
 	}
 	return nil
-}
-
-// mayStart says whether the reader could have asked for in with the form.
-func (p Pages) mayStart(r *http.Request, in workflows.RestoreInput) error {
-	v, err := p.read(r)
-	if err != nil {
-		return err
-	}
-	switch {
-	case in.ToHost != (ident.Host{}):
-		v.ToHost, v.Prefix = in.ToHost.String(), in.Prefix
-		_, _, err = v.onHost(r)
-	case !v.Free:
-		target := cmp.Or(in.Tar, in.To)
-		name, below := strings.CutPrefix(target, v.Base)
-		if !below || ident.CheckLabel(name) != nil {
-			err = server.Forbidden("To restore to " + target + " takes the right to admin all groups.")
-		}
-	}
-	return err
 }

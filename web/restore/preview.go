@@ -11,6 +11,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/policy"
 	"planb/internal/rsync"
+	"planb/web/restore/place"
 	"planb/web/server"
 	"planb/web/ui"
 	"planb/workflows"
@@ -131,7 +132,7 @@ func (p Pages) carryOut(w http.ResponseWriter, r *http.Request) error {
 		return server.Refused("Only a preview that has ended well can be carried out: look at it again.")
 	}
 	// The rights of who starts it count, not of who looked at it first.
-	if err := p.mayStart(r, in); err != nil {
+	if err := place.For(server.Who(r), p.Dir, host.Group).Allows(in); err != nil {
 		return err
 	}
 	in.DryRun, in.Actor = false, server.Who(r).Actor()

@@ -15,9 +15,6 @@ import (
 	"planb/workflows"
 )
 
-// DefaultDir is where restores to a storage server go unless configured.
-const DefaultDir = "/srv/restored"
-
 // Catalog is what the pages ask of *catalog.Store.
 type Catalog interface {
 	Host(ctx context.Context, name ident.Host) (catalog.Host, error)

@@ -76,7 +76,7 @@ func (p Pages) show(w http.ResponseWriter, r *http.Request) error {
 		v.Outcome = &out
 	}
 	if run.Kind == catalog.KindVerify {
-		found, err := p.Catalog.Verifications(r.Context(), catalog.VerificationFilter{Run: run.ID})
+		found, err := p.Catalog.Verifications(r.Context(), catalog.VerificationFilter{Visible: server.Sees(r), Run: run.ID})
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 
 	"planb/activities"
 	"planb/internal/catalog"
-	"planb/internal/ident"
 	"planb/worker"
 	"planb/workflows"
 )
@@ -56,11 +55,11 @@ func HoldEnd(day string, zone *time.Location, now time.Time) (time.Time, error) 
 	return at, nil
 }
 
-// Prune removes what a host's retention no longer keeps; agreed says that it
-// may be most of the snapshots. Errors: those of await.
-func (o Operator) Prune(ctx context.Context, host ident.Host, agreed bool, actor string) (out workflows.PruneOutcome, err error) {
-	err = await(ctx, "the pruning of "+host.String(), func(ctx context.Context) (client.WorkflowRun, error) {
-		return worker.StartPrune(ctx, o.Temporal, workflows.PruneInput{Host: host, Agreed: agreed, Actor: actor})
+// Prune removes what a host's retention no longer keeps, or says what that is.
+// Errors: those of await.
+func (o Operator) Prune(ctx context.Context, in workflows.PruneInput) (out workflows.PruneOutcome, err error) {
+	err = await(ctx, "the pruning of "+in.Host.String(), func(ctx context.Context) (client.WorkflowRun, error) {
+		return worker.StartPrune(ctx, o.Temporal, in)
 	}, &out)
 	return out, err
 }
@@ -68,13 +67,13 @@ func (o Operator) Prune(ctx context.Context, host ident.Host, agreed bool, actor
 // Verify starts a verification, of the newest good snapshot where none is
 // named, and gives its run's id. Errors: a NotFoundError of the catalog,
 // *worker.AlreadyRunningError, *UnavailableError.
-func (o Operator) Verify(ctx context.Context, host ident.Host, snapshot string) (run string, err error) {
-	if _, err := o.Catalog.Host(ctx, host); err != nil {
+func (o Operator) Verify(ctx context.Context, in workflows.VerifyInput) (run string, err error) {
+	if _, err := o.Catalog.Host(ctx, in.Host); err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	r, err := worker.StartVerify(ctx, o.Temporal, workflows.VerifyInput{Host: host, Snapshot: snapshot, Trigger: activities.TriggerManual})
+	r, err := worker.StartVerify(ctx, o.Temporal, in)
 	if err != nil {
 		return "", unavailable("", err)
 	}

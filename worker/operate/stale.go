@@ -55,6 +55,24 @@ func (e *SilentServerError) Error() string { return "server " + e.Server + " " +
 // Unwrap gives the cause.
 func (e *SilentServerError) Unwrap() error { return e.Err }
 
+// SilentServers takes the error of Stale apart: the servers that could not be
+// asked, or another error.
+func SilentServers(err error) ([]*SilentServerError, error) {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return nil, err
+	}
+	var silent []*SilentServerError
+	for _, one := range joined.Unwrap() {
+		var s *SilentServerError
+		if !errors.As(one, &s) {
+			return nil, err
+		}
+		silent = append(silent, s)
+	}
+	return silent, nil
+}
+
 // Stale asks every storage server for its datasets, and leaves out those of
 // hosts. It gives what it got also where a server could not be asked: errors
 // are then *SilentServerError, joined.

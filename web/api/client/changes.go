@@ -33,11 +33,6 @@ func (c *Client) BackUp(ctx context.Context, host ident.Host, how api.Backup) (s
 	return s, c.send(ctx, http.MethodPost, hostPath(host)+"/backup", how, &s)
 }
 
-// Verify starts a verification.
-func (c *Client) Verify(ctx context.Context, host ident.Host, snapshot string) (s api.Started, err error) {
-	return s, c.send(ctx, http.MethodPost, hostPath(host)+"/verify", api.Verification{Snapshot: snapshot}, &s)
-}
-
 // Cancel asks a run to end.
 func (c *Client) Cancel(ctx context.Context, run string) error {
 	return c.send(ctx, http.MethodPost, "/runs/"+url.PathEscape(run)+"/cancel", nil, nil)
