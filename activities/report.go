@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"planb/internal/catalog"
 	"planb/internal/notify"
 	"planb/internal/report"
@@ -34,6 +32,8 @@ type ReportInput struct {
 	Trigger string `json:"trigger"`
 	// Again makes it anew and sends it to all, also where it was sent already.
 	Again bool `json:"again,omitempty"`
+	// Run is that of the workflow, which sets it.
+	Run string `json:"run,omitempty"`
 }
 
 // ReportPlan is what there is to mail.
@@ -77,8 +77,7 @@ func (c *Control) reportTo(ctx context.Context, of catalog.ReportOf) ([]string, 
 
 // madeReport gives the report that was made already, or makes it.
 func (c *Control) madeReport(ctx context.Context, in ReportInput) (catalog.Report, error) {
-	run := activity.GetInfo(ctx).WorkflowExecution.RunID
-	r, err := c.Catalog.ReportOfRun(ctx, run)
+	r, err := c.Catalog.ReportOfRun(ctx, in.Run)
 	if catalog.IsNotFound(err) && !in.Again {
 		r, err = c.Catalog.NewestReport(ctx, in.ReportOf)
 	}
@@ -96,7 +95,7 @@ func (c *Control) madeReport(ctx context.Context, in ReportInput) (catalog.Repor
 	if err != nil {
 		return r, fmt.Errorf("writing the report: %w", err)
 	}
-	r, err = c.Catalog.MakeReport(ctx, in.ReportOf, run, mail, c.Now())
+	r, err = c.Catalog.MakeReport(ctx, in.ReportOf, in.Run, mail, c.Now())
 	return r, refused("keeping the report", err)
 }
 

@@ -25,6 +25,7 @@ func MonthlyReport(ctx workflow.Context, in activities.ReportInput) (activities.
 // who has it is on record at once, so that done again it goes only to the others.
 // Who does not have it in the end is on record, too, and in the result.
 func mailReport(ctx workflow.Context, in activities.ReportInput, long time.Duration) (out activities.ReportResult, err error) {
+	in.Run = workflow.GetInfo(ctx).WorkflowExecution.RunID
 	var plan activities.ReportPlan
 	if err := workflow.ExecuteActivity(onReport(ctx), activities.PrepareReportName, in).Get(ctx, &plan); err != nil {
 		return out, err

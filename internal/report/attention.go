@@ -50,6 +50,7 @@ func (w digest) attention() Section {
 		}
 	}
 	if len(hosts) == 0 {
+		s.Columns = nil
 		s.Lead = []string{"Nothing: every host that is not paused has a good backup in time."}
 		if countsOf(w.Hosts).OK == 0 {
 			s.Lead = []string{"Nothing; but no host is backed up, either."}

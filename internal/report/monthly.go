@@ -136,6 +136,11 @@ func (w monthly) incidents() (s Section, hit int) {
 	for _, h := range w.Hosts {
 		before := len(list)
 		list = append(list, w.periods(h)...)
+		if len(list) == before && h.Enabled && !h.Removed && h.LastGood == nil {
+			list = append(list, incident{w.from, Row{
+				Cells: []string{h.Host, "never", none, "lasts", none, "0"}, Tone: Bad, Notes: []string{"It has no good backup, and none was tried."},
+			}})
+		}
 		for _, m := range h.Mismatches {
 			list = append(list, incident{m.At, Row{
 				Cells: []string{h.Host, "mismatch", w.stamp(m.At), none, none, none}, Tone: Bad,

@@ -98,8 +98,8 @@ func (w digest) proven() Section {
 	if len(s.Rows) == 0 {
 		s.Columns = nil
 	}
-	s.Lead = []string{fmt.Sprintf("Of %s that are not paused, files of a backup were restored and found equal in the last 7 days for %d, in the last 31 days for %d more, longer ago for %d, never for %d.",
-		plural(all, "host", "hosts"), week, month, older, unproven)}
+	s.Lead = []string{fmt.Sprintf("Hosts that are not paused: %d. Files of a backup were restored and found equal in the last 7 days for %d of them, in the last 31 days for %d more, longer ago for %d, never for %d.",
+		all, week, month, older, unproven)}
 	return s
 }
 
