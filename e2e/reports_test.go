@@ -1,13 +1,21 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"planb/internal/config"
@@ -89,6 +97,39 @@ reports: {at: "00:00"}
 	for _, at := range d.Info.NextActionTimes {
 		require.Equal(t, "00:00:00", at.UTC().Format(time.TimeOnly))
 	}
+	if *record {
+		keepHistory(t, "digest", workflows.DailyDigestName)
+		keepHistory(t, "monthly", workflows.MonthlyReportName)
+		keepHistory(t, "reports-due", workflows.ReportsDueName)
+	}
+}
+
+// record makes TestReports write what the replay test of the workflows reads.
+// Records of released versions stay.
+var record = flag.Bool("record", false, "record the histories of reports in workflows/testdata/replay anew")
+
+// keepHistory writes the history of the newest closed workflow of a name to testdata.
+func keepHistory(t *testing.T, file, name string) {
+	t.Helper()
+	c := temporalOf(t, namespaceOf("reports"))
+	var found []*workflowpb.WorkflowExecutionInfo
+	require.Eventually(t, func() bool {
+		list, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
+			Query: "WorkflowType = '" + name + "' and ExecutionStatus = 'Completed'",
+		})
+		found = list.GetExecutions()
+		return err == nil && len(found) > 0
+	}, patience, 200*time.Millisecond)
+	var history historypb.History
+	events := c.GetWorkflowHistory(t.Context(), found[0].GetExecution().GetWorkflowId(), found[0].GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		require.NoError(t, err)
+		history.Events = append(history.Events, e)
+	}
+	text, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&history)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join("..", "workflows", "testdata", "replay", file+".json"), append(text, '\n'), 0o644))
 }
 
 func wordsOf(t *testing.T, month string) string {

@@ -14,7 +14,8 @@ import (
 )
 
 // What runs now follows the histories of real runs, as it must when it takes
-// them over in the middle. They are recorded by the tests in e2e/faults.
+// them over in the middle. They are recorded by the tests
+// in e2e/faults and, of reports, in e2e.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/replay/*.json")
@@ -35,6 +36,9 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			r.RegisterWorkflowWithOptions(BackupHost, workflow.RegisterOptions{Name: BackupHostName})
 			r.RegisterWorkflowWithOptions(VerifyHost, workflow.RegisterOptions{Name: VerifyHostName})
 			r.RegisterWorkflowWithOptions(RestoreHost, workflow.RegisterOptions{Name: RestoreHostName})
+			r.RegisterWorkflowWithOptions(DailyDigest, workflow.RegisterOptions{Name: DailyDigestName})
+			r.RegisterWorkflowWithOptions(MonthlyReport, workflow.RegisterOptions{Name: MonthlyReportName})
+			r.RegisterWorkflowWithOptions(ReportsDue, workflow.RegisterOptions{Name: ReportsDueName})
 			require.NoError(t, r.ReplayWorkflowHistory(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), history))
 		})
 	}

@@ -50,6 +50,8 @@ type HostMonth struct {
 	Removed bool
 	// LateAge is the age of the last good snapshot beyond which the host is late.
 	LateAge time.Duration
+	// Created is when it was added.
+	Created time.Time
 	// LastGood and LastProven are those before the end of the month.
 	LastGood, LastProven *time.Time
 	// UsedBytes is what its dataset takes now.
@@ -112,12 +114,13 @@ func (s *Store) Month(ctx context.Context, group string, from, until time.Time) 
 			ID, Host, DisabledReason string
 			Enabled                  bool
 			LateSeconds              float64
+			Created                  time.Time
 			LastGood, LastProven     *time.Time
 			UsedBytes                *int64
 			Snapshots                int
 			OldestSnapshot           *time.Time
 		}](ctx, tx, `
-			select h.id::text as id, g.name || '/' || h.name as host, h.enabled, h.disabled_reason, h.used_bytes,
+			select h.id::text as id, g.name || '/' || h.name as host, h.enabled, h.disabled_reason, h.used_bytes, h.created_at as created,
 				coalesce(extract(epoch from h.late_age), 0)::float8 as late_seconds,
 				greatest(case when h.last_good < $2 then h.last_good end, sn.last_good) as last_good,
 				(select max(v.finished) from verifications v where v.host_id = h.id and v.outcome = 'proven' and v.finished < $2) as last_proven,
@@ -135,7 +138,7 @@ func (s *Store) Month(ctx context.Context, group string, from, until time.Time) 
 			at[f.ID] = i
 			list = append(list, HostMonth{
 				ID: f.ID, Host: f.Host, Enabled: f.Enabled, DisabledReason: f.DisabledReason,
-				LateAge: time.Duration(f.LateSeconds * float64(time.Second)), LastGood: f.LastGood, LastProven: f.LastProven,
+				LateAge: time.Duration(f.LateSeconds * float64(time.Second)), Created: f.Created, LastGood: f.LastGood, LastProven: f.LastProven,
 				UsedBytes: f.UsedBytes, Snapshots: f.Snapshots, OldestSnapshot: f.OldestSnapshot,
 			})
 		}

@@ -174,6 +174,7 @@ func monthHosts() []catalog.HostMonth {
 		}),
 		host("acme/never", func(h *catalog.HostMonth) {
 			h.Attempts, h.LastGood, h.LastProven, h.UsedBytes, h.Snapshots, h.OldestSnapshot = nil, nil, nil, nil, 0, nil
+			h.Created = at(20, 12, 0)
 		}),
 		host("acme/ok", nil),
 		host("acme/paused", func(h *catalog.HostMonth) {

@@ -136,10 +136,8 @@ func (w monthly) incidents() (s Section, hit int) {
 	for _, h := range w.Hosts {
 		before := len(list)
 		list = append(list, w.periods(h)...)
-		if len(list) == before && h.Enabled && !h.Removed && h.LastGood == nil {
-			list = append(list, incident{w.from, Row{
-				Cells: []string{h.Host, "never", none, "lasts", none, "0"}, Tone: Bad, Notes: []string{"It has no good backup, and none was tried."},
-			}})
+		if n, ok := w.never(h); ok && len(list) == before {
+			list = append(list, n)
 		}
 		for _, m := range h.Mismatches {
 			list = append(list, incident{m.At, Row{
@@ -197,6 +195,18 @@ func (w monthly) periods(h catalog.HostMonth) (list []incident) {
 		list = append(list, incident{p.From, row})
 	}
 	return list
+}
+
+// never tells of a host that has no backup, and should have had one in time.
+func (w monthly) never(h catalog.HostMonth) (incident, bool) {
+	end := earlier(w.now, w.until)
+	if h.Removed || !h.Enabled || h.LastGood != nil || h.LateAge <= 0 || end.Sub(h.Created) <= h.LateAge {
+		return incident{}, false
+	}
+	return incident{h.Created, Row{
+		Cells: []string{h.Host, "never", w.stamp(h.Created), "lasts", span(end.Sub(h.Created)), "0"}, Tone: Bad,
+		Notes: []string{"It has no good backup, and none was tried that ended."},
+	}}, true
 }
 
 func earlier(a, b time.Time) time.Time {
