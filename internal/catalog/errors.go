@@ -45,6 +45,12 @@ type InvalidError struct{ Reason string }
 // Error is a sentence.
 func (e *InvalidError) Error() string { return e.Reason }
 
+// ForbiddenError is a change that this person has no right to.
+type ForbiddenError struct{ Reason string }
+
+// Error is a sentence with the remedy.
+func (e *ForbiddenError) Error() string { return e.Reason }
+
 // BusyError is a change that has to wait for what is under way now.
 type BusyError struct{ Reason string }
 
@@ -71,6 +77,9 @@ func IsExists(err error) bool { return is[*ExistsError](err) }
 
 // IsRefused says whether err is a change that is not allowed now.
 func IsRefused(err error) bool { return is[*RefusedError](err) }
+
+// IsForbidden says whether err is a change that this person has no right to.
+func IsForbidden(err error) bool { return is[*ForbiddenError](err) }
 
 // IsBusy says whether err is a change that will be possible later.
 func IsBusy(err error) bool { return is[*BusyError](err) }

@@ -164,6 +164,13 @@ func putSettings(ctx context.Context, tx pgx.Tx, sc Scope, set policy.Settings) 
 	if err != nil {
 		return err
 	}
+	before, err := getSettings(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	if err := CheckServerFiles(ctx, before, set); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `delete from policies where scope = $1
 		and group_id is not distinct from $2::uuid and host_id is not distinct from $3::uuid`, key.scope, key.groupID, key.hostID)
 	if err != nil {

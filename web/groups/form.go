@@ -28,7 +28,7 @@ func (p Pages) askNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return server.Render(w, r, http.StatusOK, formPage(formView{Settings: policyform.New(policy.Settings{}, above)}))
+	return server.Render(w, r, http.StatusOK, formPage(formView{Settings: policyform.New(policy.Settings{}, above).For(server.MaySetServerFiles(r))}))
 }
 
 func (p Pages) askEdit(w http.ResponseWriter, r *http.Request) error {
@@ -46,7 +46,7 @@ func (p Pages) askEdit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return server.Render(w, r, http.StatusOK, formPage(formView{
-		Group: name, Emails: strings.Join(g.Emails, "\n"), Notes: g.Notes, Settings: policyform.New(own, above),
+		Group: name, Emails: strings.Join(g.Emails, "\n"), Notes: g.Notes, Settings: policyform.New(own, above).For(server.MaySetServerFiles(r)),
 	}))
 }
 
@@ -62,6 +62,7 @@ func (p Pages) read(r *http.Request) (v formView, e catalog.GroupEdit, ok bool, 
 	v.Group, v.Name = r.PathValue("group"), strings.TrimSpace(r.PostForm.Get("name"))
 	v.Notes = strings.ReplaceAll(r.PostForm.Get("notes"), "\r\n", "\n")
 	v.Settings, e.Settings, ok = policyform.Read(r.PostForm, above)
+	v.Settings.For(server.MaySetServerFiles(r))
 	emails := strings.Fields(r.PostForm.Get("emails"))
 	v.Emails = strings.Join(emails, "\n")
 	for _, m := range emails {

@@ -86,7 +86,10 @@ func (p Page) askNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.settings = fresh(policyform.New(own, above))
+	if !server.MaySetServerFiles(r) {
+		own.ForgetServerFiles() // a copy would set them anew
+	}
+	v.settings = fresh(policyform.New(own, above)).For(server.MaySetServerFiles(r))
 	v.preview = p.foresee(r.Context(), v, own)
 	return server.Render(w, r, http.StatusOK, formPage(v))
 }
@@ -118,7 +121,7 @@ func (p Page) askEdit(w http.ResponseWriter, r *http.Request) error {
 	v := formView{
 		host: h, group: h.Group, name: h.Name, address: ident.Address{Host: h.Address, Module: h.Module}.String(),
 		storage: storageOf(h), dataset: h.Dataset, tags: strings.Join(h.Tags, " "), keys: strings.Join(h.HostKeys, "\n"),
-		notes: h.Notes, settings: policyform.New(own, above),
+		notes: h.Notes, settings: policyform.New(own, above).For(server.MaySetServerFiles(r)),
 	}
 	if err := p.choices(r, &v); err != nil {
 		return err
@@ -187,6 +190,7 @@ func (p Page) readForm(r *http.Request, h catalog.Host) (v formView, d draft, er
 	if v.settings, d.change, ok = policyform.Read(r.PostForm, above); !ok {
 		v.errs["settings"] = "see the settings marked below"
 	}
+	v.settings.For(server.MaySetServerFiles(r))
 	v.check(r, &d)
 	if !v.isNew() {
 		if d.settings, err = p.Catalog.Settings(r.Context(), catalog.OfHost(h.Ident())); err != nil {

@@ -6,6 +6,7 @@ package policyform
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"planb/internal/policy"
@@ -44,6 +45,8 @@ type Field struct {
 	Was string
 	// Error is why the value was refused.
 	Error string
+	// Locked says that this reader only looks at it.
+	Locked bool
 }
 
 // sections order the settings for people; a test keeps them complete.
@@ -173,6 +176,17 @@ func build(inherited map[string]policy.Field, fill func(*Field)) Form {
 func help(text string) string {
 	text, _, _ = strings.Cut(text, "; empty is ")
 	return text
+}
+
+// For locks the fields that name files on the storage server where the reader
+// may not change them.
+func (form Form) For(maySetServerFiles bool) Form {
+	for _, s := range form.Sections {
+		for i, f := range s.Fields {
+			s.Fields[i].Locked = !maySetServerFiles && slices.Contains(policy.ServerFiles(), f.Setting.Name)
+		}
+	}
+	return form
 }
 
 // Read reads the form as it was sent. The form it gives shows the same values

@@ -33,6 +33,9 @@ func (s *Server) serve(route Route) http.Handler {
 		if p.SignedIn() {
 			ctx = catalog.WithActor(ctx, p.Actor())
 		}
+		if !maySetServerFiles(p) {
+			ctx = catalog.WithoutServerFiles(ctx)
+		}
 		r = r.WithContext(ctx)
 		s.prepareFrame(w, r)
 		if err := route.Handle(w, r); err != nil {
@@ -68,6 +71,14 @@ func (s *Server) authorize(route Route, p access.Principal, r *http.Request) err
 	}
 	return lacking(route.Right)
 }
+
+// maySetServerFiles says whether somebody may change the settings that name
+// files on the storage server: only who manages everything.
+func maySetServerFiles(p access.Principal) bool { return p.May(access.Manage, access.Everything()) }
+
+// MaySetServerFiles says so of whoever sent the request, for forms; that nobody
+// else does is checked in the catalog.
+func MaySetServerFiles(r *http.Request) bool { return maySetServerFiles(Who(r)) }
 
 type principalKey struct{}
 

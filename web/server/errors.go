@@ -94,6 +94,8 @@ func explain(err error) *Error {
 		return told
 	case catalog.IsNotFound(err):
 		return &Error{http.StatusNotFound, "Not found", sentence(err)}
+	case catalog.IsForbidden(err):
+		return &Error{http.StatusForbidden, "Not allowed", sentence(err)}
 	case catalog.IsRefused(err), catalog.IsExists(err), catalog.IsBusy(err):
 		return &Error{http.StatusConflict, "Not now", sentence(err)}
 	case errors.As(err, &running):

@@ -81,8 +81,18 @@ func MayPurge(snaps []catalog.Snapshot) error {
 	return nil
 }
 
-// Probe looks whether a host could be backed up. Errors: those of await.
+// Probe looks whether a host could be backed up, as it is or as it is about to
+// be saved. Errors: those of await, and *catalog.ForbiddenError.
 func (o Operator) Probe(ctx context.Context, in workflows.ProbeInput) (report activities.ProbeReport, err error) {
+	if in.Draft != nil {
+		before, err := o.Catalog.Settings(ctx, catalog.OfHost(in.Host))
+		if err != nil && !catalog.IsNotFound(err) {
+			return report, err
+		}
+		if err := catalog.CheckServerFiles(ctx, before, in.Draft.Settings); err != nil {
+			return report, err
+		}
+	}
 	err = await(ctx, "the look at "+in.Host.String(), func(ctx context.Context) (client.WorkflowRun, error) {
 		return worker.StartProbe(ctx, o.Temporal, in)
 	}, &report)
