@@ -40,24 +40,28 @@ func (s *Store) AddGroup(ctx context.Context, name string, e GroupEdit) (Group, 
 		return Group{}, err
 	}
 	var g Group
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		made, err := insertGroup(ctx, tx, name)
-		if err != nil {
-			return err
-		}
-		if !made {
-			return &ExistsError{Kind: "group", Name: name, Hint: "see `planb group show " + name + "`"}
-		}
-		if err := updateGroup(ctx, tx, name, e); err != nil {
-			return err
-		}
-		if err := audit(ctx, tx, "group.add", name, e); err != nil {
+	err := s.tx(ctx, func(tx pgx.Tx) (err error) {
+		if err := addGroup(ctx, tx, name, e); err != nil {
 			return err
 		}
 		g, err = getGroup(ctx, tx, name)
 		return err
 	})
 	return g, err
+}
+
+func addGroup(ctx context.Context, tx pgx.Tx, name string, e GroupEdit) error {
+	made, err := insertGroup(ctx, tx, name)
+	if err != nil {
+		return err
+	}
+	if !made {
+		return &ExistsError{Kind: "group", Name: name, Hint: "see `planb group show " + name + "`"}
+	}
+	if err := updateGroup(ctx, tx, name, e); err != nil {
+		return err
+	}
+	return audit(ctx, tx, "group.add", name, e)
 }
 
 // EnsureGroup adds a group if it is not there, and says whether it did.
@@ -126,17 +130,24 @@ func (s *Store) Groups(ctx context.Context) ([]Group, error) {
 // EditGroup changes what e sets.
 func (s *Store) EditGroup(ctx context.Context, name string, e GroupEdit) (Group, error) {
 	var g Group
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		if err := updateGroup(ctx, tx, name, e); err != nil {
+	err := s.tx(ctx, func(tx pgx.Tx) (err error) {
+		if err := editGroup(ctx, tx, name, e); err != nil {
 			return err
 		}
-		var err error
-		if g, err = getGroup(ctx, tx, name); err != nil {
-			return err
-		}
-		return audit(ctx, tx, "group.edit", name, e)
+		g, err = getGroup(ctx, tx, name)
+		return err
 	})
 	return g, err
+}
+
+func editGroup(ctx context.Context, tx pgx.Tx, name string, e GroupEdit) error {
+	if err := updateGroup(ctx, tx, name, e); err != nil {
+		return err
+	}
+	if _, err := getGroup(ctx, tx, name); err != nil {
+		return err
+	}
+	return audit(ctx, tx, "group.edit", name, e)
 }
 
 // RenameGroup renames a group. Its hosts keep their datasets. It is refused
