@@ -11,6 +11,7 @@ import (
 	"planb/activities"
 	"planb/internal/catalog"
 	"planb/internal/zfs"
+	"planb/worker/operate"
 )
 
 func (p *planb) file(text string) string {
@@ -56,7 +57,7 @@ func TestExportMakesTheCatalogAnew(t *testing.T) {
 	require.Contains(t, audit[0].Actor, "(cli)")
 	require.ElementsMatch(t, []string{"host.add", "policy.edit"}, []string{audit[0].Action, audit[1].Action})
 	require.Equal(t, must(to.store.Audit(t.Context(), g+"-none", 10))[0].At, audit[0].At, "in one transaction")
-	var rows []scheduleRow
+	var rows []operate.Schedule
 	to.json(&rows, "schedule", "list", g+"/web1")
 	require.Len(t, rows, 1)
 	require.NotNil(t, rows[0].Next, "its schedule is there")
@@ -114,7 +115,7 @@ func TestApply(t *testing.T) {
 	_, stdout, stderr = s.run("apply", file, "--yes")
 	require.Contains(t, stdout, "Done: 2 changes.")
 	require.NotContains(t, stderr, "planb: ")
-	var rows []scheduleRow
+	var rows []operate.Schedule
 	s.json(&rows, "schedule", "list")
 	require.Len(t, rows, 3, "web1 stays without --prune")
 	require.Equal(t, "12h", rows[2].Every)

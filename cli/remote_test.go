@@ -17,6 +17,7 @@ import (
 	"planb/internal/policy"
 	"planb/web"
 	"planb/worker"
+	"planb/worker/operate"
 )
 
 // remote gives the command line of somebody elsewhere, who has a token with a
@@ -87,7 +88,7 @@ func TestGroupsAndPolicyThroughServer(t *testing.T) {
 	// The schedules of its hosts go with the name of the group.
 	p.ok("host", "add", g+"/web1", "--address", "192.0.2.1")
 	require.Equal(t, "Renamed group "+g+" to "+g+"-2. The datasets of its hosts stay where they are.\n", admin.ok("group", "rename", g, g+"-2"))
-	var scheduled []scheduleRow // of this host alone: tests share the schedules of one namespace
+	var scheduled []operate.Schedule // of this host alone: tests share the schedules of one namespace
 	p.json(&scheduled, "schedule", "list", g+"-2/web1")
 	require.Len(t, scheduled, 1)
 	require.NotNil(t, scheduled[0].Next)
