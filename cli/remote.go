@@ -73,6 +73,8 @@ var overAPI = []string{
 	"policy edit", "policy show", "prune", "restore", "run cancel", "run log", "run show", "runs",
 	"schedule check", "schedule list", "schedule pause", "schedule resume", "schedule sync", "snapshot hold",
 	"snapshot release", "snapshot rm", "snapshots", "storage list", "verify",
+	"token add", "token list", "token rm",
+	"user add", "user disable", "user edit", "user enable", "user list", "user passwd", "user rm",
 }
 
 // locally refuses a command that needs the database where a server is named.

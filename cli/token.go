@@ -45,15 +45,6 @@ func tokenArg(c *ucli.Context) (string, error) {
 	return name, nil
 }
 
-// tokenMade is what planb token add --json prints.
-type tokenMade struct {
-	Name      string        `json:"name"`
-	Token     string        `json:"token"`
-	User      catalog.Text  `json:"user"`
-	Grants    access.Grants `json:"grants"`
-	ExpiresAt time.Time     `json:"expires_at"`
-}
-
 func (a *app) tokenAdd(c *ucli.Context) error {
 	name, err := tokenArg(c)
 	if err != nil {
@@ -70,20 +61,20 @@ func (a *app) tokenAdd(c *ucli.Context) error {
 	if err != nil {
 		return usagef("--expires: %w", err)
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	n := catalog.NewToken{Name: name, User: c.String("user"), Grants: roles, ExpiresAt: now.Add(time.Duration(lasts))}
-	secret, err := store.AddToken(ctx, n, now)
+	made, err := store.AddToken(ctx, n)
 	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
-		return a.printObject(tokenMade{n.Name, secret, catalog.Text(n.User), n.Grants, n.ExpiresAt})
+		return a.printObject(made)
 	}
-	fmt.Fprintln(a.stdout, secret)
+	fmt.Fprintln(a.stdout, made.Token)
 	fmt.Fprintf(a.stderr, "Token %s: %s, until %s. It is shown only this once.\n", name, roles, when(&n.ExpiresAt))
 	return nil
 }
@@ -92,11 +83,11 @@ func (a *app) tokenList(c *ucli.Context) error {
 	if c.Args().Present() {
 		return usagef("planb token list takes no arguments")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
-	tokens, err := store.Tokens(ctx, "")
+	tokens, err := store.Tokens(ctx)
 	if err != nil {
 		return err
 	}
@@ -110,14 +101,14 @@ func (a *app) tokenRemove(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
 	if err := a.ask(c, "Remove token "+name+"?"); err != nil {
 		return err
 	}
-	if err := store.RemoveToken(ctx, name, ""); err != nil {
+	if err := store.RemoveToken(ctx, name); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Removed token %s.\n", name)

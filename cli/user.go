@@ -118,18 +118,18 @@ func (a *app) userAdd(c *ucli.Context) error {
 	if len(roles) == 0 {
 		return usagef("say what %s may do: --role viewer, operator, restorer or admin", name)
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
 	if _, err := store.User(ctx, name); err == nil {
 		return refusedf("there is already a user %s: change it with planb user edit %s", name, name)
 	}
-	hash, err := a.newPassword(c, name)
+	password, err := a.newPassword(name)
 	if err != nil {
 		return err
 	}
-	u, err := store.AddUser(ctx, catalog.NewUser{Name: name, DisplayName: c.String("display-name"), Grants: roles, PasswordHash: hash})
+	u, err := store.AddUser(ctx, name, c.String("display-name"), roles, password)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (a *app) userList(c *ucli.Context) error {
 	if c.Args().Present() {
 		return usagef("planb user list takes no arguments")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (a *app) userEdit(c *ucli.Context) error {
 	if e.DisplayName == nil && e.Grants == nil {
 		return usagef("nothing to change: give a flag, see planb user edit --help")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
@@ -194,18 +194,18 @@ func (a *app) userPasswd(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
 	if _, err := store.User(ctx, name); err != nil {
 		return err
 	}
-	hash, err := a.newPassword(c, name)
+	password, err := a.newPassword(name)
 	if err != nil {
 		return err
 	}
-	if err := store.SetPassword(ctx, name, hash, ""); err != nil {
+	if err := store.SetPassword(ctx, name, password); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "Changed the password of %s; all sessions of the user ended.\n", name)
@@ -217,7 +217,7 @@ func (a *app) userEnable(c *ucli.Context, enabled bool) error {
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (a *app) userRemove(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
@@ -254,17 +254,16 @@ func (a *app) userRemove(c *ucli.Context) error {
 	return nil
 }
 
-// newPassword asks for a password and gives its hash. A password is never an
-// argument: those are for all of the machine to see.
-func (a *app) newPassword(c *ucli.Context, user string) (hash string, err error) {
-	password, err := a.readPassword(user)
-	if err != nil {
+// newPassword asks for a password that is good enough. One is never an argument:
+// those are for all of the machine to see.
+func (a *app) newPassword(user string) (password string, err error) {
+	if password, err = a.readPassword(user); err != nil {
 		return "", err
 	}
 	if err := access.CheckPassword(user, password); err != nil {
 		return "", usageError(err)
 	}
-	return access.NewPasswords().Hash(c.Context, password)
+	return password, nil
 }
 
 func (a *app) readPassword(user string) (string, error) {

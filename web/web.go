@@ -167,7 +167,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		browse.Pages{Catalog: o.Catalog, Files: logs}.Routes(),
 		restore.Pages{Catalog: o.Catalog, Operator: operator, Files: logs, Dir: o.RestoreDir, Now: o.Now}.Routes(),
 		scrape.Pages{Catalog: o.Catalog, Own: metrics.New("web", o.Version), Trusted: o.trusted, Now: o.Now, Log: o.Log}.Routes(),
-		api.API{Catalog: o.Catalog, Operator: operator, Files: logs, RestoreDir: o.RestoreDir, Version: o.Version, Now: o.Now}.Routes(),
+		api.API{Catalog: o.Catalog, Passwords: passwords, Operator: operator, Files: logs, RestoreDir: o.RestoreDir, Version: o.Version, Now: o.Now}.Routes(),
 		account.Pages{Catalog: o.Catalog, Passwords: passwords, Check: s.CheckPassword, Now: o.Now}.Routes(),
 	} {
 		table = append(table, family...)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"planb/internal/access"
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/ident"
@@ -53,7 +54,9 @@ type Operator interface {
 type API struct {
 	Catalog  *catalog.Store
 	Operator Operator
-	Files    Files
+	// Passwords makes the hashes of those that are set.
+	Passwords *access.Passwords
+	Files     Files
 	// RestoreDir is the directory of storage servers below which everybody
 	// restores but the admins of all groups.
 	RestoreDir string
@@ -72,5 +75,5 @@ func (a API) Routes() []server.Route {
 
 func (a API) endpoints() []endpoint {
 	return slices.Concat(a.hosts(), a.changes(), a.hostLife(), a.follows(), a.groups(), a.groupChanges(), a.policies(),
-		a.runs(), a.snapshots(), a.files(), a.storages(), a.work(), a.fleet())
+		a.runs(), a.snapshots(), a.files(), a.storages(), a.work(), a.fleet(), a.users(), a.tokens())
 }

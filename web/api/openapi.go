@@ -139,6 +139,7 @@ func schemaOf(t reflect.Type, sent bool) (*jsonschema.Schema, error) {
 		reflect.TypeFor[json.RawMessage]():  {},
 		reflect.TypeFor[time.Time]():        {Type: "string", Format: "date-time"},
 		reflect.TypeFor[[]byte]():           {Types: []string{"null", "string"}},
+		reflect.TypeFor[access.Grant]():     grantSchema(sent),
 		reflect.TypeFor[policy.Interval]():  text(),
 		reflect.TypeFor[policy.Window]():    text(),
 		reflect.TypeFor[policy.Retention](): text(),
@@ -152,6 +153,25 @@ func schemaOf(t reflect.Type, sent bool) (*jsonschema.Schema, error) {
 		open(schema)
 	}
 	return schema, nil
+}
+
+// grantSchema is that of a role for a group, or for all where the group is null,
+// which may be left out of what is sent.
+func grantSchema(sent bool) *jsonschema.Schema {
+	roles := []any{}
+	for _, role := range access.Roles() {
+		roles = append(roles, string(role))
+	}
+	s := &jsonschema.Schema{
+		Type: "object", Required: []string{"role"},
+		Properties: map[string]*jsonschema.Schema{
+			"role": {Type: "string", Enum: roles}, "group": {Types: []string{"null", "string"}},
+		},
+	}
+	if !sent {
+		s.Required = append(s.Required, "group")
+	}
+	return s
 }
 
 // open lets objects have more fields than are known today.
