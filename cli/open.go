@@ -23,7 +23,7 @@ func (a *app) commands() []*ucli.Command {
 		a.snapshotsCommand(), a.snapshotCommand(), a.pruneCommand(), a.lsCommand(), a.findCommand(), a.historyCommand(), a.diffCommand(), a.restoreCommand(), a.verifyCommand(),
 		a.scheduleCommand(), a.storageCommand(), a.billingCommand(), a.noticesCommand(), a.notifyCommand(), a.reportCommand(),
 		a.userCommand(), a.tokenCommand(),
-		a.exportCommand(), a.importCommand(), a.applyCommand(),
+		a.exportCommand(), a.importCommand(), a.applyCommand(), a.doctorCommand(),
 	}, a.firstCommands()...)
 }
 

@@ -63,7 +63,7 @@ func makeNamespace(ctx context.Context, c client.Client, namespace string) error
 // namespace; those that are there already stay as they are.
 func registerAttributes(ctx context.Context, c client.Client, namespace string) error {
 	wanted := map[string]enumspb.IndexedValueType{}
-	for _, key := range []string{workflows.AttributeHost.GetName(), workflows.AttributeGroup.GetName(), workflows.AttributeState.GetName()} {
+	for _, key := range attributes() {
 		wanted[key] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
 	_, err := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
@@ -74,4 +74,27 @@ func registerAttributes(ctx context.Context, c client.Client, namespace string) 
 		return fmt.Errorf("registering search attributes: %w", err)
 	}
 	return nil
+}
+
+func attributes() []string {
+	return []string{workflows.AttributeHost.GetName(), workflows.AttributeGroup.GetName(), workflows.AttributeState.GetName()}
+}
+
+// MissingAttributes gives the search attributes of runs that the namespace does
+// not know.
+func MissingAttributes(ctx context.Context, c client.Client, namespace string) ([]string, error) {
+	if _, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace}); err != nil {
+		return nil, err
+	}
+	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return nil, fmt.Errorf("listing search attributes: %w", err)
+	}
+	var missing []string
+	for _, key := range attributes() {
+		if _, ok := known.GetCustomAttributes()[key]; !ok {
+			missing = append(missing, key)
+		}
+	}
+	return missing, nil
 }

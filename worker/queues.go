@@ -38,6 +38,25 @@ func StorageQueues(server string) []Queue {
 	}
 }
 
+// LastPoll gives when a worker last asked one of queues for work, by the clock of
+// Temporal; the zero time when none did within the last minutes.
+func LastPoll(ctx context.Context, c client.Client, namespace string, queues ...Queue) (last time.Time, err error) {
+	for _, q := range queues {
+		d, err := c.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+			Namespace: namespace, TaskQueue: &taskqueue.TaskQueue{Name: q.Name}, TaskQueueType: q.Type,
+		})
+		if err != nil {
+			return last, err
+		}
+		for _, p := range d.GetPollers() {
+			if at := p.GetLastAccessTime().AsTime(); at.After(last) {
+				last = at
+			}
+		}
+	}
+	return last, nil
+}
+
 // QueueMetrics collects how many tasks wait in queues, and for how long.
 type QueueMetrics struct {
 	Client    client.Client

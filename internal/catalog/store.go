@@ -51,6 +51,12 @@ func (s *Store) Close() { s.pool.Close() }
 // Ping says whether PostgreSQL answers.
 func (s *Store) Ping(ctx context.Context) error { return s.explain(s.pool.Ping(ctx)) }
 
+// Clock gives the time that PostgreSQL's machine has now.
+func (s *Store) Clock(ctx context.Context) (now time.Time, err error) {
+	err = s.pool.QueryRow(ctx, `select clock_timestamp()`).Scan(&now)
+	return now, s.explain(err)
+}
+
 func connect(ctx context.Context, url string) (*Store, error) {
 	if url == "" {
 		return nil, fmt.Errorf("there is no database configured: set PLANB_DATABASE_URL or database.url in planb.yaml")

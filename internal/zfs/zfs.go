@@ -82,6 +82,10 @@ func New(o Options) *Client {
 	return c
 }
 
+// Program gives the path of zfs or zpool, and the bare name where it is not
+// installed.
+func Program(name string) string { return program(name) }
+
 // program finds name in PATH or in the directories of system programs, which
 // the PATH of an ordinary user lacks.
 func program(name string) string {
