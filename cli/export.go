@@ -31,8 +31,12 @@ func (a *app) importCommand() *ucli.Command {
 	return &ucli.Command{
 		Name: "import", Usage: "add the groups and hosts of a file that are not there", ArgsUsage: "FILE",
 		Description: "FILE is what planb export printed; - is standard input. What the catalog has otherwise than the\n" +
-			"file says is a conflict: each is told, and nothing is changed, all or nothing.",
-		Flags:  []ucli.Flag{dryRunFlag()},
+			"file says is a conflict: each is told, and nothing is changed, all or nothing.\n\n" +
+			"FILE may also be of the first PlanB: its database as planb dumpdata wrote it, JSON or YAML, or\n" +
+			"what its confexport printed. What could not be taken over is told on standard error.",
+		Flags: []ucli.Flag{
+			dryRunFlag(), &ucli.StringFlag{Name: "group", Usage: "for confexport, which does not tell groups from names: all are of group `G`"},
+		},
 		Action: a.importFile,
 	}
 }
@@ -84,7 +88,7 @@ func (a *app) export(c *ucli.Context) error {
 const maxFile = 64 << 20
 
 // file reads the only argument.
-func (a *app) file(c *ucli.Context) (export.File, error) {
+func (a *app) file(c *ucli.Context, read func([]byte) (export.File, error)) (export.File, error) {
 	if c.Args().Len() != 1 {
 		return export.File{}, usagef("name one file: planb %s FILE, or - for standard input", c.Command.Name)
 	}
@@ -105,7 +109,7 @@ func (a *app) file(c *ucli.Context) (export.File, error) {
 	if len(text) > maxFile {
 		return export.File{}, usagef("%s is larger than a catalog can be", name)
 	}
-	file, err := export.Read(text)
+	file, err := read(text)
 	if err != nil {
 		return file, usageError(inFile(name, err))
 	}
@@ -118,7 +122,7 @@ func inFile(name string, err error) error {
 }
 
 func (a *app) importFile(c *ucli.Context) error {
-	file, err := a.file(c)
+	file, err := a.file(c, func(text []byte) (export.File, error) { return export.ReadAny(text, c.String("group")) })
 	if err != nil {
 		return err
 	}
@@ -144,7 +148,7 @@ func (a *app) importFile(c *ucli.Context) error {
 }
 
 func (a *app) apply(c *ucli.Context) error {
-	file, err := a.file(c)
+	file, err := a.file(c, export.Read)
 	if err != nil {
 		return err
 	}

@@ -144,3 +144,30 @@ func exportedHost(t *testing.T, exported, host string) string {
 	text, _, _ = strings.Cut(text, "\n- host: ")
 	return "planb: 1\nhosts:\n- host: " + host + "\n" + text + "\n"
 }
+
+// The database of the first PlanB becomes a catalog, and what could not be taken
+// over is told.
+func TestImportOfTheFirstPlanB(t *testing.T) {
+	t.Parallel()
+	p := newPlanb(t)
+	dump := filepath.Join("..", "internal", "export", "testdata", "dump.json")
+	status, stdout, stderr := p.run("import", dump)
+	require.Equal(t, exitRefused, status)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, dump+": line 5: the dataset tank/BACKUP/acme-mongo2 of host acme/mongo2 is beneath no storage: list tank/BACKUP in planb.yaml")
+	require.NoError(t, p.store.UpsertStorage(t.Context(), catalog.Storage{Server: "store1", Dataset: "tank/BACKUP", DataURL: "http://127.0.0.1:1"}))
+	status, stdout, stderr = p.run("import", dump)
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "+ host acme/mongo2\nDone: 4 changes.\n")
+	require.Contains(t, stderr, "line 7: swift has no rsync transport and was left out")
+	h := must(p.store.Host(t.Context(), mustHost(t, "acme/mongo2")))
+	require.Equal(t, "tank/BACKUP/acme-mongo2", h.Dataset)
+	require.False(t, h.DatasetMade)
+	effective := must(p.store.Effective(t.Context(), h.Ident()))
+	require.Equal(t, "16d,4w,12m,2y", effective.Keep.Value.String())
+	require.Equal(t, 2222, effective.Port.Value)
+	status, stdout, _ = p.run("import", dump)
+	require.Zero(t, status)
+	require.Equal(t, "The catalog has all of it already.\n", stdout)
+	require.Contains(t, p.fails(exitUsage, "import", filepath.Join("..", "internal", "export", "testdata", "confexport.json")), "say which group it is of with --group")
+}

@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -135,6 +136,14 @@ func (f File) agreeHost(p *Plan, is catalog.Exported, h catalog.NewHost) {
 	stored := func(st string) bool { return st == h.Storage || strings.HasSuffix(st, ":"+h.Storage) }
 	if h.Storage != "" && !slices.ContainsFunc(is.Storages, stored) {
 		p.conflict(f, "host "+name, "host %s is kept on storage %s, which is not there: start the worker of that server first, since it registers its storages, or leave storage out", name, h.Storage)
+		return
+	}
+	above := func(st string) bool {
+		_, dataset, _ := strings.Cut(st, ":")
+		return strings.HasPrefix(h.Dataset, dataset+"/")
+	}
+	if h.Dataset != "" && h.Storage == "" && !slices.ContainsFunc(is.Storages, above) {
+		p.conflict(f, "host "+name, "the dataset %s of host %s is beneath no storage: list %s in planb.yaml of its server and start planb worker there first, since it registers its storages", h.Dataset, name, path.Dir(h.Dataset))
 		return
 	}
 	p.Changes = append(p.Changes, Change{Add: true, Kind: "host", Name: name, Hosts: []ident.Host{h.Host}, steps: []catalog.Step{catalog.MakeHost(h)}})
