@@ -13,6 +13,7 @@ import (
 	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/worker"
+	"planb/worker/operate"
 	"planb/workflows"
 )
 
@@ -110,23 +111,20 @@ func (a *app) runBackups(c *ucli.Context, o backupOptions) error {
 		}
 		return a.remoteBackups(c, server, o)
 	}
-	tc, err := a.temporal(c)
+	ctx, op, err := a.operator(c)
 	if err != nil {
 		return err
 	}
 	var started []startedRun
 	var refusals []error
 	for _, h := range o.hosts {
-		in := workflows.BackupInput{Host: h, Trigger: activities.TriggerManual, Keep: o.keep, Now: o.now}
-		run, err := worker.StartBackup(c.Context, tc, in)
+		run, err := op.BackUp(ctx, h, operate.How{Keep: o.keep, Now: o.now})
 		var running *worker.AlreadyRunningError
-		switch {
-		case errors.As(err, &running) && o.now && a.endWait(c, h, running.Run) == nil:
-			run = running.Run
-		case errors.As(err, &running):
+		if errors.As(err, &running) {
 			refusals = append(refusals, refusedf("%w: see planb run show %s", err, running.Run))
 			continue
-		case err != nil:
+		}
+		if err != nil {
 			return err
 		}
 		started = append(started, startedRun{host: h, workflowID: workflows.BackupID(h), run: run})
@@ -144,26 +142,6 @@ func (a *app) runBackups(c *ucli.Context, o backupOptions) error {
 		}
 	}
 	return worst(refusals, ends)
-}
-
-// endWait lets a backup that was put off go on, if it waits.
-func (a *app) endWait(c *ucli.Context, h ident.Host, run string) error {
-	ctx, store, err := a.catalog(c)
-	if err != nil {
-		return err
-	}
-	r, err := store.Run(ctx, run)
-	if err != nil {
-		return err
-	}
-	if r.State != policy.StateWaiting {
-		return refusedf("the backup of %s does not wait", h)
-	}
-	tc, err := a.temporal(c)
-	if err != nil {
-		return err
-	}
-	return worker.EndWait(ctx, tc, workflows.BackupID(h), run)
 }
 
 // startedRun is a run that this command started.

@@ -39,11 +39,6 @@ func (a *app) remoteBackups(c *ucli.Context, server *client.Client, o backupOpti
 	}
 	ends := []catalog.Run{}
 	for _, s := range started {
-		if o.wait {
-			if _, err := a.remoteFollow(c, server, s); err != nil {
-				return err
-			}
-		}
 		r, err := a.remoteEnd(c, server, s, o.wait)
 		if err != nil {
 			return err
@@ -64,12 +59,21 @@ func (a *app) remoteBackups(c *ucli.Context, server *client.Client, o backupOpti
 // unrecorded is how long a run that was started may be unknown to the catalog.
 const unrecorded = time.Minute
 
-// remoteEnd asks for a run until it has ended, or until it is on record.
+// remoteEnd asks for a run until it has ended, or until it is on record. It shows
+// the progress of a run that it waits for, unless that is of no host.
 func (a *app) remoteEnd(c *ucli.Context, server *client.Client, s startedRun, wait bool) (catalog.Run, error) {
 	began := time.Now()
 	for {
 		r, err := server.Run(c.Context, s.run)
 		var told *client.Error
+		if err == nil && wait && r.Finished == nil && !s.host.IsZero() {
+			s.workflowID = r.WorkflowID
+			if _, err := a.remoteFollow(c, server, s); err != nil {
+				return r, err
+			}
+			s.host = ident.Host{} // it has ended: what is left is its record
+			continue
+		}
 		missing := errors.As(err, &told) && told.Status == http.StatusNotFound && time.Since(began) < unrecorded
 		switch {
 		case err != nil && !missing:

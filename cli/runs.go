@@ -107,14 +107,14 @@ func (a *app) runCancel(c *ucli.Context) error {
 		}
 		return a.remoteCancel(c, server, r)
 	}
-	tc, err := a.temporal(c)
+	ctx, op, err := a.operator(c)
 	if err != nil {
 		return err
 	}
-	if err := tc.CancelWorkflow(c.Context, r.WorkflowID, r.ID); err != nil {
-		return fmt.Errorf("cancelling the run: %w", err)
+	if err := op.Cancel(ctx, r); err != nil {
+		return err
 	}
-	err = worker.Watch(c.Context, tc, r.WorkflowID, r.ID, lookEvery, func(worker.Status) {})
+	err = worker.Watch(c.Context, op.Temporal, r.WorkflowID, r.ID, lookEvery, func(worker.Status) {})
 	if err == nil {
 		fmt.Fprintf(a.stdout, "%s of %s cancelled\n", r.Kind, r.Host)
 	}

@@ -80,11 +80,11 @@ func (a *app) verified(c *ucli.Context, in workflows.VerifyInput) ([]catalog.Run
 		r, err := a.remoteEnd(c, server, startedRun{host: in.Host, workflowID: s.WorkflowID, run: s.Run}, true)
 		return []catalog.Run{r}, err
 	}
-	tc, err := a.temporal(c)
+	ctx, op, err := a.operator(c)
 	if err != nil {
 		return nil, err
 	}
-	run, err := worker.StartVerify(c.Context, tc, in)
+	run, err := op.Verify(ctx, in)
 	var running *worker.AlreadyRunningError
 	if errors.As(err, &running) {
 		return nil, refusedf("%w: see planb run show %s", err, running.Run)
@@ -92,7 +92,7 @@ func (a *app) verified(c *ucli.Context, in workflows.VerifyInput) ([]catalog.Run
 	if err != nil {
 		return nil, err
 	}
-	s := startedRun{host: in.Host, workflowID: run.GetID(), run: run.GetRunID()}
+	s := startedRun{host: in.Host, workflowID: workflows.VerifyID(in.Host), run: run}
 	return a.waitFor(c, []startedRun{s}, backupOptions{wait: true, json: true})
 }
 

@@ -75,6 +75,34 @@ func (s *Store) NoteAccess(ctx context.Context, action, subject string, detail m
 	return s.tx(ctx, func(tx pgx.Tx) error { return audit(ctx, tx, action, subject, detail) })
 }
 
+// NoteIntent has on record, before it is done, that somebody is about to do
+// something outside of the catalog: nothing is done without a record. The
+// function that it gives adds to that record what came of it. Details must not
+// hold secrets.
+func (s *Store) NoteIntent(ctx context.Context, action, subject string, detail map[string]any) (came func(ctx context.Context, of map[string]any) error, err error) {
+	if detail == nil {
+		detail = map[string]any{}
+	}
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return nil, fmt.Errorf("audit of %s: %w", action, err)
+	}
+	var id int64
+	err = s.pool.QueryRow(ctx, `insert into audit (actor, action, subject, detail) values ($1, $2, $3, $4) returning id`,
+		actorOf(ctx), action, subject, text).Scan(&id)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return func(ctx context.Context, of map[string]any) error {
+		text, err := json.Marshal(of)
+		if err != nil {
+			return fmt.Errorf("audit of %s: %w", action, err)
+		}
+		_, err = s.pool.Exec(ctx, `update audit set detail = detail || $2 where id = $1`, id, text)
+		return s.explain(err)
+	}, nil
+}
+
 // Audit gives the newest changes of subject, or of all when it is empty, the
 // newest first.
 func (s *Store) Audit(ctx context.Context, subject string, limit int) ([]AuditEntry, error) {

@@ -239,13 +239,5 @@ func (a API) backUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.started(r, "host.backup", host, run); err != nil {
-		return err
-	}
 	return server.WriteJSON(w, http.StatusOK, Started{Run: run, WorkflowID: workflows.BackupID(host)})
-}
-
-// started has on record who started a run.
-func (a API) started(r *http.Request, action string, host ident.Host, run string) error {
-	return a.Catalog.NoteAccess(r.Context(), action, host.String(), map[string]any{"run": run})
 }

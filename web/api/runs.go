@@ -136,8 +136,5 @@ func (a API) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Operator.Cancel(r.Context(), run); err != nil {
 		return err
 	}
-	if err := a.Catalog.NoteAccess(r.Context(), "run.cancel", run.Host, map[string]any{"run": run.ID}); err != nil {
-		return err
-	}
 	return done(w)
 }

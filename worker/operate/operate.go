@@ -70,6 +70,17 @@ func (o Operator) BackUp(ctx context.Context, host ident.Host, how How) (run str
 	if _, err := o.Catalog.Host(ctx, host); err != nil {
 		return "", err
 	}
+	detail := map[string]any{}
+	if how.Keep != "" {
+		detail["keep"] = how.Keep
+	}
+	if how.Now {
+		detail["now"] = true
+	}
+	return o.noted(ctx, "host.backup", host.String(), detail, func() (string, error) { return o.startBackup(ctx, host, how) })
+}
+
+func (o Operator) startBackup(ctx context.Context, host ident.Host, how How) (run string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	run, err = worker.StartBackup(ctx, o.Temporal, workflows.BackupInput{

@@ -26,6 +26,11 @@ func (o Operator) Cancel(ctx context.Context, r catalog.Run) error {
 	if r.Finished != nil {
 		return &catalog.RefusedError{Reason: "the run has ended already, " + r.State}
 	}
+	_, err := o.noted(ctx, "run.cancel", r.Host, map[string]any{"run": r.ID}, func() (string, error) { return r.ID, o.cancel(ctx, r) })
+	return err
+}
+
+func (o Operator) cancel(ctx context.Context, r catalog.Run) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := o.Temporal.CancelWorkflow(ctx, r.WorkflowID, r.ID)
@@ -44,6 +49,11 @@ func (o Operator) EndWait(ctx context.Context, r catalog.Run) error {
 	if r.Finished != nil {
 		return &catalog.RefusedError{Reason: "the run has ended already, " + r.State}
 	}
+	_, err := o.noted(ctx, "run.now", r.Host, map[string]any{"run": r.ID}, func() (string, error) { return r.ID, o.endWait(ctx, r) })
+	return err
+}
+
+func (o Operator) endWait(ctx context.Context, r catalog.Run) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := worker.EndWait(ctx, o.Temporal, r.WorkflowID, r.ID)

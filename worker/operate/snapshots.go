@@ -71,11 +71,12 @@ func (o Operator) Verify(ctx context.Context, in workflows.VerifyInput) (run str
 	if _, err := o.Catalog.Host(ctx, in.Host); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	r, err := worker.StartVerify(ctx, o.Temporal, in)
-	if err != nil {
-		return "", unavailable("", err)
+	detail := map[string]any{}
+	if in.Snapshot != "" {
+		detail["snapshot"] = in.Snapshot
 	}
-	return r.GetRunID(), nil
+	return o.noted(ctx, "host.verify", in.Host.String(), detail, func() (string, error) {
+		b, err := begin(ctx, func(ctx context.Context) (client.WorkflowRun, error) { return worker.StartVerify(ctx, o.Temporal, in) })
+		return b.Run, err
+	})
 }
