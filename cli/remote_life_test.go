@@ -164,5 +164,9 @@ func TestHostRecordThroughServer(t *testing.T) {
 	p.remote("admin:"+g+"-other").fails(exitNotFound, "host", "clone", host, g+"-other/web3", "--address", "web3.example")
 	require.Equal(t, "Renamed host "+clone+" to "+g+"/www. It has no data yet.\n", admin.ok("host", "rename", clone, g+"/www"))
 	require.Equal(t, "Removed host "+g+"/www. It has no data yet.\n", admin.ok("host", "rm", g+"/www", "--yes"))
-	require.Contains(t, p.ok("schedule", "check"), "agree")
+	var schedule []scheduleRow
+	p.json(&schedule, "schedule", "list")
+	require.Len(t, schedule, 1)
+	require.Equal(t, host, schedule[0].Host)
+	require.False(t, schedule[0].Paused)
 }
