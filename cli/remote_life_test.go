@@ -13,6 +13,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/policy"
 	"planb/internal/zfs"
+	"planb/worker/operate"
 )
 
 // From the first look at a host to its removal by somebody who
@@ -164,7 +165,7 @@ func TestHostRecordThroughServer(t *testing.T) {
 	p.remote("admin:"+g+"-other").fails(exitNotFound, "host", "clone", host, g+"-other/web3", "--address", "web3.example")
 	require.Equal(t, "Renamed host "+clone+" to "+g+"/www. It has no data yet.\n", admin.ok("host", "rename", clone, g+"/www"))
 	require.Equal(t, "Removed host "+g+"/www. It has no data yet.\n", admin.ok("host", "rm", g+"/www", "--yes"))
-	var schedule []scheduleRow
+	var schedule []operate.Schedule // of this catalog: tests share the schedules of one namespace
 	p.json(&schedule, "schedule", "list")
 	require.Len(t, schedule, 1)
 	require.Equal(t, host, schedule[0].Host)

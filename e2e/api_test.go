@@ -90,3 +90,26 @@ func TestEverythingThroughTheAPI(t *testing.T) {
 		require.Equal(t, want, code, "%s: %s", args, stderr)
 	}
 }
+
+// The example of docs/api.md does what it says, as it is written.
+func TestExampleOfTheAPIRuns(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/api.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(page), "```sh\n")
+	require.True(t, found)
+	example, _, _ := strings.Cut(rest, "```")
+	example = strings.ReplaceAll(example, "https://planb.example.com", stack.WebURL)
+	must(t, "group", "add", "example")
+	must(t, "host", "add", "example/api", "--address", "192.0.2.1", "--disabled", "an example")
+	home := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "sh", "-euc", example)
+	cmd.Env = []string{"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH"), "HOME=" + home, "PLANB_CONFIG=" + stack.Config}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "\nexample/api ", "planb host list")
+	require.Contains(t, string(out), `"host":"example/api"`, "curl")
+	info, err := os.Stat(filepath.Join(home, ".planb-token"))
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm())
+}
