@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"planb/activities"
 	"planb/internal/catalog"
+	"planb/internal/sshx/sshtest"
 	"planb/internal/zfs"
 	"planb/worker/operate"
 )
@@ -170,4 +172,50 @@ func TestImportOfTheFirstPlanB(t *testing.T) {
 	require.Zero(t, status)
 	require.Equal(t, "The catalog has all of it already.\n", stdout)
 	require.Contains(t, p.fails(exitUsage, "import", filepath.Join("..", "internal", "export", "testdata", "confexport.json")), "say which group it is of with --group")
+}
+
+// A host goes on with the dataset and the snapshots that the first PlanB made.
+func TestGoesOnWithTheDataOfTheFirstPlanB(t *testing.T) {
+	t.Parallel()
+	s, g := newServed(t), group(t)
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(root, "file"), []byte("new text"), 0o644))
+	dataset := s.parent + "/" + g + "-mongo2"
+	d, _, err := s.zfs.EnsureDataset(t.Context(), dataset, nil)
+	require.NoError(t, err)
+	dir := must(s.zfs.EnsureMounted(t.Context(), d.Name))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, activities.DataDir), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, activities.DataDir, "file"), []byte("old text"), 0o644))
+	for _, name := range []string{"planb-20170603T1147Z", "monthly-201706031211"} {
+		_, _, err := s.zfs.TakeSnapshot(t.Context(), dataset, name, nil)
+		require.NoError(t, err)
+	}
+	server := sshtest.Server(t, sshtest.Options{Root: root})
+	host := g + "/mongo2"
+	dump := s.file(fmt.Sprintf(`[
+{"model": "planb.hostgroup", "pk": 1, "fields": {"name": %q, "notify_email": null}},
+{"model": "planb.fileset", "pk": 3, "fields": {"friendly_name": "mongo2", "hostgroup": 1, "dataset_name": %q, "is_enabled": true}},
+{"model": "transport_rsync.config", "pk": 1, "fields": {"fileset": 3, "host": %q, "src_dir": "/", "includes": "/", "transport": 0,
+ "user": %q, "use_sudo": false, "use_ionice": false, "flags": "-e 'ssh -p %d -i %s'"}}
+]`, g, dataset, server.Target.Address, server.Target.User, server.Target.Port, server.Target.KeyFile))
+	require.Contains(t, s.ok("import", dump), "+ host "+host)
+
+	// It has to be handed over first.
+	_, _, stderr := s.run("backup", host, "--wait")
+	id := must(s.store.Host(t.Context(), mustHost(t, host))).ID
+	require.Contains(t, stderr, "zfs set "+zfs.PropHost+"="+id+" "+dataset)
+	require.NoError(t, s.zfs.SetProps(t.Context(), dataset, map[string]string{zfs.PropHost: id}))
+	s.waits("backup", host, "--wait")
+	snaps := must(s.store.Snapshots(t.Context(), mustHost(t, host)))
+	require.Len(t, snaps, 3)
+	names := []string{snaps[0].Name, snaps[1].Name}
+	require.ElementsMatch(t, []string{"planb-20170603T1147Z", "monthly-201706031211"}, names)
+	out := t.TempDir()
+	s.waits("restore", host+"@planb-20170603T1147Z", "/file", "--to", out)
+	text, err := os.ReadFile(filepath.Join(out, "file"))
+	require.NoError(t, err)
+	require.Equal(t, "old text", string(text))
+	_, stdout, _ := s.run("prune", host, "--dry-run")
+	require.Contains(t, stdout, "monthly-201706031211  keep    floor, daily 2 of 16")
+	require.NotContains(t, stdout, "foreign", "retention counts what the first PlanB made")
 }

@@ -13,7 +13,7 @@ func TestRefusedFiles(t *testing.T) {
 	t.Parallel()
 	const host = "planb: 1\ngroups:\n- group: acme\nhosts:\n- host: acme/web1\n  address: web1.example\n"
 	for _, c := range []struct{ name, text, want string }{
-		{"unknown key", host + "  adress: x\n", `line 7: a host has no "adress": the keys are host, id, address,`},
+		{"unknown key", host + "  addr: x\n", `line 7: a host has no "addr": the keys are host, id, address,`},
 		{"unknown top key", host + "users: []\n", `line 7: the file has no "users": the keys are planb, policy, groups, hosts`},
 		{"unknown setting", host + "  policy:\n    evry: 1d\n", `line 8: a policy has no "evry"`},
 		{"bad setting", host + "  policy:\n    every: 5m\n", "line 8: every: 5m is out of bounds: give from 15m to 4w"},
@@ -46,7 +46,7 @@ func TestRefusedFiles(t *testing.T) {
 			require.NotEmpty(t, l, c.name)
 		}
 	}
-	_, err := export.Read([]byte(host + "  adress: x\n  policy:\n    every: 5m\n    port: x\n"))
+	_, err := export.Read([]byte(host + "  addr: x\n  policy:\n    every: 5m\n    port: x\n"))
 	require.Equal(t, 3, len(strings.Split(err.Error(), "\n")), "each is told: %s", err)
 	f, err := export.Read([]byte(`{"planb": 1, "hosts": [{"host": "acme/web1", "address": "a.example", "policy": {"port": 22, "sudo": true}}]}`))
 	require.NoError(t, err)

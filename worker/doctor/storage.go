@@ -170,7 +170,10 @@ func lacking(able zfs.Abilities) []string {
 		has  bool
 		name string
 	}{
-		{able.Xattrs, "extended attributes"}, {able.ACLs, "ACLs"}, {able.SnapDir, ".zfs/snapshot"}, {able.Holds, "holds"},
+		{able.Xattrs, "extended attributes"},
+		{able.ACLs, "ACLs"},
+		{able.SnapDir, ".zfs/snapshot"},
+		{able.Holds, "holds"},
 		{able.MultiDestroy, "destroying several snapshots at once"},
 	} {
 		if !a.has {
