@@ -87,6 +87,8 @@ func TestDoctor(t *testing.T) {
 		require.Regexp(t, `(?m)^ok        `+check+": .", out)
 	}
 	require.NotContains(t, out, "wrong")
+	require.Regexp(t, `(?m)^ok        ssh: /\S+, version \d+\.\d`, out)
+	require.Regexp(t, `(?m)^ok        rsync: /\S+, version \d+\.\d`, out)
 
 	// A pool that is not there, a mail server that is away, a directory open to
 	// others, a schedule that somebody changed, metrics for everybody.

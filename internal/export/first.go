@@ -339,7 +339,7 @@ func (f *first) blacklist(o record, of string, set *policy.Settings) {
 		return
 	}
 	f.put(o, of, set, "window", windowOf(black))
-	f.note(o.line, "%s: the blacklist hours %s are the window %s now, in which backups begin and end; before, they only did not begin outside", of, text, windowOf(black))
+	f.note(o.line, "%s: the blacklist hours %s are the window %s now, in which backups begin and end; before, they only kept backups from beginning", of, text, windowOf(black))
 }
 
 // windowOf gives the hours that are not black, as spans that may pass midnight.

@@ -71,11 +71,11 @@ func (d *Doctor) programs(ctx context.Context) {
 func versionOf(ctx context.Context, argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var out bytes.Buffer
-	if err := command.Run(ctx, command.Cmd{Argv: argv, Stdout: &out, Stderr: &out}); err != nil {
+	var out, errs bytes.Buffer // ssh tells it on standard error
+	if err := command.Run(ctx, command.Cmd{Argv: argv, Stdout: &out, Stderr: &errs}); err != nil {
 		return "", err
 	}
-	return versionRE.FindString(out.String()), nil
+	return versionRE.FindString(out.String() + errs.String()), nil
 }
 
 // rights looks whether zfs may be run as it has to be.
