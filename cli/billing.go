@@ -10,7 +10,6 @@ import (
 
 	ucli "github.com/urfave/cli/v2"
 
-	"planb/activities"
 	"planb/internal/billing"
 	"planb/internal/catalog"
 	"planb/worker"
@@ -65,19 +64,16 @@ func (a *app) billingRun(c *ucli.Context) error {
 	if err != nil {
 		return err
 	}
-	tc, err := a.temporal(c)
+	_, op, err := a.operator(c)
 	if err != nil {
 		return err
 	}
-	run, err := worker.StartBilling(ctx, tc, activities.BillingInput{Day: string(day), Trigger: activities.TriggerManual})
+	run, err := op.StartBilling(ctx, string(day))
 	var running *worker.AlreadyRunningError
 	if errors.As(err, &running) {
 		return refusedf("%w: it ends by itself, and `planb billing list` tells what came of it", err)
 	}
 	if err != nil {
-		return err
-	}
-	if err := store.NoteAccess(ctx, "billing.run", string(day), map[string]any{"run": run.GetRunID()}); err != nil {
 		return err
 	}
 	var out workflows.BillingResult
