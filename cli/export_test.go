@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -189,6 +190,10 @@ func TestGoesOnWithTheDataOfTheFirstPlanB(t *testing.T) {
 	for _, name := range []string{"planb-20170603T1147Z", "monthly-201706031211"} {
 		_, _, err := s.zfs.TakeSnapshot(t.Context(), dataset, name, nil)
 		require.NoError(t, err)
+	}
+	for _, args := range [][]string{{"set", "canmount=noauto", dataset}, {"unmount", dataset}} { // as it left them
+		out, err := exec.CommandContext(t.Context(), zfs.Program("zfs"), args...).CombinedOutput()
+		require.NoError(t, err, string(out))
 	}
 	server := sshtest.Server(t, sshtest.Options{Root: root})
 	host := g + "/mongo2"

@@ -11,8 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"planb/activities"
 	"planb/internal/catalog"
 	"planb/internal/policy"
+	"planb/worker"
+	"planb/workflows"
 )
 
 // The names that users of the first PlanB know, with everything behind them.
@@ -30,7 +33,10 @@ func TestOldNames(t *testing.T) {
 	s.ended(g + "/web1")
 	s.inState(g+"/db1", policy.StateWaiting)
 	require.NotContains(t, s.ok("bqueueall"), g+"/db1", "it is under way")
-	s.ended(g + "/web1")
+	require.Eventually(t, func() bool {
+		runs, err := s.store.Runs(t.Context(), catalog.RunFilter{Host: mustHost(t, g+"/web1"), State: policy.StateOK})
+		return err == nil && len(runs) == 2
+	}, time.Minute, 100*time.Millisecond, "it is not backed up again")
 
 	// What waits is ended, and nothing else.
 	require.Contains(t, s.fails(exitRefused, "bqueueflush"), "End 1 backup that waits? Say --yes")
@@ -175,4 +181,24 @@ func TestConfexport(t *testing.T) {
 	minimal := p.ok("confexport", "--minimal", "--yaml")
 	require.NotContains(t, minimal, "retention")
 	require.Contains(t, minimal, "paths:\n  root: /\n  include:\n    - etc\n")
+}
+
+// What waits for its turn on a storage server is ended; what is transferred is not.
+func TestFlushLeavesTransfersAlone(t *testing.T) {
+	t.Parallel()
+	s, g := newServed(t, "PLANB_LIMITS_PULLS=1"), group(t)
+	first, _ := s.pulling(g + "/web1")
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(root, "file"), []byte("text"), 0o644))
+	s.add(g+"/web2", root)
+	s.ok("backup", g+"/web2")
+	require.Eventually(t, func() bool {
+		st, err := worker.Look(t.Context(), s.tc, workflows.BackupID(mustHost(t, g+"/web2")), "")
+		return err == nil && st.Activity == activities.PullName && st.Waiting
+	}, time.Minute, 100*time.Millisecond, "it does not wait for its turn")
+	require.Equal(t, "Dropped 1 jobs from Task queue\n", s.ok("bqueueflush", "--yes"))
+	s.inState(g+"/web2", policy.StateCancelled)
+	again := must(s.store.Run(t.Context(), first.ID))
+	require.Equal(t, policy.StateRunning, again.State)
+	s.waits("run", "cancel", first.ID)
 }

@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -53,6 +54,13 @@ func (o Operator) queued(ctx context.Context, r catalog.Run) (bool, error) {
 		return true, nil
 	}
 	status, err := o.Look(ctx, r.WorkflowID, r.ID)
-	pull := status.Activity == activities.PullName || status.Activity == activities.PreCheckName
-	return pull && status.Waiting && status.Attempt <= 1, err
+	if status.Activity == activities.PullName {
+		return status.Waiting && status.Attempt <= 1, err
+	}
+	return slices.Contains(beforePull, status.Activity), err
+}
+
+// beforePull are the steps of a backup before it transfers.
+var beforePull = []string{
+	activities.LoadName, activities.PreCheckName, activities.PinHostKeysName, activities.RecordWaitingName, activities.PrepareName,
 }
