@@ -1,15 +1,13 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 
 	ucli "github.com/urfave/cli/v2"
 
-	"planb/internal/catalog"
-	"planb/internal/ident"
 	"planb/internal/policy"
 	"planb/internal/sshx"
+	"planb/worker/operate"
 )
 
 func (a *app) hostEdit(c *ucli.Context) error {
@@ -55,10 +53,9 @@ func (a *app) hostEdit(c *ucli.Context) error {
 		if err != nil {
 			return err
 		}
-		if forgetJump {
-			return usagef("--unset jump-host-key does not work through --server: run it where the database is")
-		}
-		if err := server.EditHost(c.Context, host, remoteChange(c, e)); err != nil {
+		change := remoteChange(c, e)
+		change.ForgetJumpHostKeys = forgetJump
+		if err := server.EditHost(c.Context, host, change); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.stdout, "Changed host %s.\n", host)
@@ -72,7 +69,7 @@ func (a *app) hostEdit(c *ucli.Context) error {
 		return err
 	}
 	if forgetJump {
-		if err := forgetJumpHostKeys(ctx, store, host); err != nil {
+		if err := (operate.Operator{Catalog: store}).ForgetJumpHostKeys(ctx, host); err != nil {
 			return err
 		}
 	}
@@ -81,18 +78,6 @@ func (a *app) hostEdit(c *ucli.Context) error {
 	}
 	fmt.Fprintf(a.stdout, "Changed host %s.\n", host)
 	return a.syncSchedules(c, host)
-}
-
-// forgetJumpHostKeys forgets the keys of the jump host on the way to host.
-func forgetJumpHostKeys(ctx context.Context, store *catalog.Store, host ident.Host) error {
-	effective, err := store.Effective(ctx, host)
-	if err != nil {
-		return err
-	}
-	if effective.JumpHost.Value == "" {
-		return refusedf("host %s has no jump host whose keys could be forgotten", host)
-	}
-	return store.ForgetJumpHostKeys(ctx, effective.JumpHost.Value)
 }
 
 // parseHostKeys reads the values of --host-key.

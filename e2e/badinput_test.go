@@ -129,7 +129,6 @@ func TestBadInputChangesNothing(t *testing.T) {
 			failed, "refuses the sign-in",
 		},
 		{"no such database", []string{"PLANB_DATABASE_URL=" + strings.Replace(stack.DatabaseURL, "/planb?", "/nosuch?", 1)}, []string{"host", "list"}, failed, "nosuch"},
-		{"no such namespace", []string{"TEMPORAL_NAMESPACE=nosuch"}, []string{"backup", "bad/web1"}, failed, "nosuch"},
 		{"configuration that is not there", []string{"PLANB_CONFIG=/nosuch.yaml"}, []string{"host", "list"}, failed, "/nosuch.yaml"},
 		{"unknown key in the configuration", []string{"PLANB_CONFIG=" + badConfig(t)}, []string{"host", "list"}, failed, "databse"},
 	}
@@ -143,6 +142,12 @@ func TestBadInputChangesNothing(t *testing.T) {
 		}
 	})
 	requireNothingChanged(t, before)
+
+	// What Temporal itself refuses was asked for: that is on record, and no more.
+	requireOneLine(t, planbWith(t, []string{"TEMPORAL_NAMESPACE=nosuch"}, "backup", "bad/web1"), failed, "nosuch")
+	more := without(everything(t), before)
+	require.Len(t, more, 1)
+	require.Regexp(t, `^audit .*"action": "host.backup", "detail": {"error": ".*nosuch`, more[0])
 	entries, err := os.ReadDir(to)
 	require.NoError(t, err)
 	require.Empty(t, entries)

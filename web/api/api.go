@@ -37,6 +37,7 @@ type Operator interface {
 	EditGroup(ctx context.Context, name string, e catalog.GroupEdit) error
 	EditHost(ctx context.Context, host ident.Host, e catalog.HostEdit) error
 	EditPolicy(ctx context.Context, change func(*policy.Settings) error) error
+	ForgetJumpHostKeys(ctx context.Context, host ident.Host) error
 	LikeHost(ctx context.Context, from ident.Host) (catalog.NewHost, error)
 	Outcome(ctx context.Context, b operate.Begun, out any) (operate.Outcome, error)
 	RenameGroup(ctx context.Context, name, to string) error

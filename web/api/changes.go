@@ -22,6 +22,9 @@ type HostChange struct {
 	Notes    *string   `json:"notes,omitempty"`
 	Tags     *[]string `json:"tags,omitempty"`
 	HostKeys *[]string `json:"host_keys,omitempty"`
+	// ForgetJumpHostKeys has the keys of its jump host pinned anew, for all hosts
+	// behind that: it takes an admin of all groups.
+	ForgetJumpHostKeys bool `json:"forget_jump_host_keys,omitempty"`
 	SettingsChange
 }
 
@@ -191,6 +194,14 @@ func (a API) editHost(w http.ResponseWriter, r *http.Request) error {
 	e, err := in.edit()
 	if err != nil {
 		return err
+	}
+	if in.ForgetJumpHostKeys {
+		if !server.Who(r).May(access.Manage, access.Everything()) {
+			return server.Forbidden("The keys of a jump host are those of all hosts behind it: have an admin of all groups forget them.")
+		}
+		if err := a.Operator.ForgetJumpHostKeys(r.Context(), host); err != nil {
+			return err
+		}
 	}
 	if err := a.Operator.EditHost(r.Context(), host, e); err != nil {
 		return err

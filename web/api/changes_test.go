@@ -49,5 +49,24 @@ func TestFilesOnTheServerAreForTokensOfAllGroups(t *testing.T) {
 	forbidden(manager.AddHost(t.Context(), new1, api.NewHost{Like: "acme/web1", HostChange: api.HostChange{Address: new("192.0.2.9")}}))
 	_, err = s.Store.Host(t.Context(), new1)
 	require.True(t, catalog.IsNotFound(err))
+
+	// So are the keys of a jump host, which are those of all hosts behind it.
+	require.NoError(t, s.Store.EditSettings(t.Context(), catalog.OfHost(web1), func(set *policy.Settings) error {
+		return set.Set("jump_host", "me@gate.example")
+	}))
+	require.NoError(t, s.Store.PinJumpHostKeys(t.Context(), "me@gate.example", []string{"ssh-ed25519 AAAA"}))
+	pinned := func() []string {
+		t.Helper()
+		keys, err := s.Store.JumpHostKeys(t.Context(), "me@gate.example")
+		require.NoError(t, err)
+		return keys
+	}
+	err = manager.EditHost(t.Context(), web1, api.HostChange{ForgetJumpHostKeys: true})
+	var told *client.Error
+	require.ErrorAs(t, err, &told)
+	require.Equal(t, http.StatusForbidden, told.Status)
+	require.NotEmpty(t, pinned())
+	require.ErrorContains(t, admin.EditHost(t.Context(), web1, api.HostChange{ForgetJumpHostKeys: true}), "Temporal does not answer")
+	require.Empty(t, pinned())
 	require.ErrorContains(t, manager.EditHost(t.Context(), web1, api.HostChange{Notes: new("all else")}), "Temporal does not answer")
 }

@@ -31,6 +31,20 @@ func (o Operator) EditHost(ctx context.Context, host ident.Host, e catalog.HostE
 	return o.Reschedule(ctx, "the host is changed", host)
 }
 
+// ForgetJumpHostKeys forgets the keys of the jump host on the way to a host: those
+// of the next contact are pinned, for all hosts behind it. Errors: those of the
+// catalog.
+func (o Operator) ForgetJumpHostKeys(ctx context.Context, host ident.Host) error {
+	effective, err := o.Catalog.Effective(ctx, host)
+	if err != nil {
+		return err
+	}
+	if effective.JumpHost.Value == "" {
+		return &catalog.RefusedError{Reason: "host " + host.String() + " has no jump host whose keys could be forgotten"}
+	}
+	return o.Catalog.ForgetJumpHostKeys(ctx, effective.JumpHost.Value)
+}
+
 // LikeHost gives a new host what a clone of another one begins with: its
 // storage, tags, notes and settings, but neither address nor keys.
 func (o Operator) LikeHost(ctx context.Context, from ident.Host) (n catalog.NewHost, err error) {
