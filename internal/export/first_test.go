@@ -136,3 +136,22 @@ func TestConfexportOfTheFirstPlanB(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, f.Hosts, 2)
 }
+
+func FuzzReadAny(f *testing.F) {
+	for _, name := range []string{"dump.json", "old.yaml", "confexport.json"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		require.NoError(f, err)
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := export.ReadAny([]byte(text), "acme")
+		if err != nil {
+			return
+		}
+		// What is made of it can be read as a file of ours.
+		again, err := export.YAML(file.Exported)
+		require.NoError(t, err)
+		_, err = export.Read(again)
+		require.NoError(t, err, string(again))
+	})
+}
