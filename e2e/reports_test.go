@@ -68,6 +68,12 @@ reports: {at: "00:00"}
 	require.Equal(t, notFound, planbWith(t, s.env(), "report", "--group", "nobody", "--output", "mail").code)
 	require.Equal(t, usage, planbWith(t, s.env(), "report", "--again").code)
 
+	// By its old name: to nobody who has it, unless that is asked for.
+	require.Contains(t, s.must("breport", "--output", "email", "ac*"), "owner@acme.example has the report of acme")
+	require.Len(t, office.subjects("owner@acme.example"), 1)
+	require.Contains(t, s.must("breport", "--output", "email", "--force", "ac*"), "was sent to owner@acme.example")
+	require.Len(t, office.subjects("owner@acme.example"), 2)
+
 	// By the schedule, for a group that was there in that month; the mail server is
 	// away until PlanB was killed.
 	s.must("group", "add", "later", "--email", "owner@later.example")
@@ -89,7 +95,7 @@ reports: {at: "00:00"}
 	s.start()
 	require.Eventually(t, func() bool { return len(office.subjects("owner@later.example")) > 0 }, 2*patience, 200*time.Millisecond)
 	require.Equal(t, []string{"PlanB: later, " + wordsOf(t, month) + ": 0 hosts"}, office.subjects("owner@later.example"))
-	require.Len(t, office.subjects("owner@acme.example"), 1, "sent once")
+	require.Len(t, office.subjects("owner@acme.example"), 2, "sent once, and once more by hand")
 	require.Len(t, office.subjects("ops@backup.example"), 2, "the digest of today was sent")
 
 	d, err := schedule.Describe(t.Context())
