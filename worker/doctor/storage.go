@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
@@ -90,16 +91,45 @@ func (d *Doctor) rights(ctx context.Context) {
 	case os.Geteuid() == 0:
 		d.say(check, OK, "root: all of them; owners of files are kept as they are")
 	case d.Config.ZFS.Sudo:
-		for _, name := range []string{"zfs", "zpool"} {
-			if err := command.Run(ctx, command.Cmd{Argv: []string{"sudo", "-n", zfs.Program(name), "list", "-H"}}); err != nil {
-				d.say(check, Wrong, "sudo does not let this user run %s: install deploy/sudoers as /etc/sudoers.d/planb, mode 440", name)
-				return
-			}
+		if missing := d.notAllowed(ctx); len(missing) > 0 {
+			d.say(check, Wrong, "sudo does not let this user run %s: install deploy/sudoers as /etc/sudoers.d/planb, mode 440, with your paths and numbers", strings.Join(missing, ", "))
+			return
 		}
-		d.say(check, OK, "sudo lets this user run zfs and zpool")
+		d.say(check, OK, "sudo lets this user run what the worker needs")
 	default:
 		d.say(check, OK, "neither root nor sudo: what zfs allow grants shows below")
 	}
+}
+
+// needed are the commands of zfs and zpool that a worker runs, as deploy/sudoers
+// has them.
+var needed = map[string][]string{
+	"zfs": {
+		"list", "get", "set", "inherit", "create", "mount", "unmount", "rename", "snapshot", "clone", "destroy", "hold", "holds", "release",
+	},
+	"zpool": {"list", "get", "status"},
+}
+
+// notAllowed gives the commands that sudo refuses, without running any of them.
+func (d *Doctor) notAllowed(ctx context.Context) []string {
+	refused := func(argv ...string) bool {
+		return command.Run(ctx, command.Cmd{Argv: append([]string{"sudo", "-n", "-l"}, argv...)}) != nil
+	}
+	var missing []string
+	for _, name := range []string{"zfs", "zpool"} {
+		for _, sub := range needed[name] {
+			if refused(zfs.Program(name), sub, d.Config.Storages[0].Dataset) {
+				missing = append(missing, name+" "+sub)
+			}
+		}
+	}
+	owner := fmt.Sprintf("%d:%d", os.Geteuid(), os.Getegid())
+	for _, st := range d.Config.Storages {
+		if dir := "/" + st.Dataset + "/acme/web1"; refused(zfs.Program("chown"), owner, dir) {
+			missing = append(missing, "chown "+owner+" "+dir)
+		}
+	}
+	return missing
 }
 
 // pools looks at the storages of this machine.
@@ -147,7 +177,11 @@ func (d *Doctor) storage(ctx context.Context, dataset string) {
 		d.say(check, Wrong, "%d%% of it is free, less than limits.free_warn (%d%%): make room, or add disks to the pool", free, d.Config.Limits.FreeWarn)
 		return
 	}
-	able, err := d.ZFS.Abilities(ctx, dataset)
+	able, err := d.abilities(ctx, dataset)
+	if errors.Is(err, fs.ErrPermission) {
+		d.say(check, OK, "its pool is ONLINE, %d%% free; whether it stores extended attributes can be tried once it has a host's dataset", free)
+		return
+	}
 	if err != nil {
 		d.say(check, Wrong, "what it can do cannot be tried: %s", err)
 		return
@@ -162,6 +196,28 @@ func (d *Doctor) storage(ctx context.Context, dataset string) {
 		return
 	}
 	d.say(check, OK, "%s", text)
+}
+
+// abilities tries what works beneath a storage: on itself, or where its top
+// directory is not this user's, as is right, on the dataset of a host.
+func (d *Doctor) abilities(ctx context.Context, storage string) (zfs.Abilities, error) {
+	able, err := d.ZFS.Abilities(ctx, storage)
+	if !errors.Is(err, fs.ErrPermission) {
+		return able, err
+	}
+	all, listed := d.ZFS.Datasets(ctx, storage)
+	if listed != nil {
+		return able, listed
+	}
+	for _, host := range all {
+		if host.Props[zfs.PropHost] == "" {
+			continue
+		}
+		if able, tried := d.ZFS.Abilities(ctx, host.Name); !errors.Is(tried, fs.ErrPermission) {
+			return able, tried
+		}
+	}
+	return able, err
 }
 
 func lacking(able zfs.Abilities) []string {
