@@ -39,7 +39,7 @@ func (a *app) diff(c *ucli.Context) error {
 	if err != nil {
 		return usageError(err)
 	}
-	limit, err := limitOf(c)
+	limit, err := a.limitOf(c)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (a *app) diff(c *ucli.Context) error {
 		return err
 	}
 	p := newPrinter(a, c, fmt.Sprintf("%-7s  %10s  %10s  %s", "CHANGE", "OLD", "NEW", "PATH"), showChange)
-	answer, err := files.Diff(ctx, at, to, limit, p.print)
+	answer, err := files.Diff(ctx, at, to, limit.n, p.print)
 	if err == nil && !c.Bool("json") && answer.Difference != nil {
 		fmt.Fprintln(p.w, sumOf(*answer.Difference))
 	}

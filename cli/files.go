@@ -13,6 +13,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/dataplane"
 	"planb/internal/ident"
+	"planb/web/api"
 )
 
 // hostFiles is the way to the files of one host.
@@ -97,7 +98,7 @@ func (p *printer[T]) end(err error) error {
 }
 
 // notWhole says what an answer leaves out: it is printed, and yet not all.
-func notWhole(answer dataplane.Answer, limit int) error {
+func notWhole(answer dataplane.Answer, limit limit) error {
 	if n := len(answer.Missing); n > 0 {
 		names := strings.Join(answer.Missing[:min(n, 3)], ", ")
 		if n > 3 {
@@ -106,22 +107,46 @@ func notWhole(answer dataplane.Answer, limit int) error {
 		return fmt.Errorf("this is of %d of %d snapshots: not indexed yet are %s; ask again in a while", answer.Indexed, answer.Snapshots, names)
 	}
 	if answer.More {
-		return fmt.Errorf("these are the first %d, and there are more: ask for less", limit)
+		return fmt.Errorf("these are the first %d, and there are more: %s", limit.n, limit.remedy())
 	}
 	return nil
 }
 
-// limitFlag bounds what is printed.
-func limitFlag() ucli.Flag {
-	return &ucli.IntFlag{Name: "limit", Usage: "print no more than `N`", Value: dataplane.MaxIndexLimit}
+// limit bounds what is printed.
+type limit struct {
+	n int
+	// most is the largest that can be asked for the way the command works.
+	most int
 }
 
-func limitOf(c *ucli.Context) (int, error) {
-	n := c.Int("limit")
-	if n < 1 || n > dataplane.MaxIndexLimit {
-		return 0, usagef("--limit is a number between 1 and %d", dataplane.MaxIndexLimit)
+// remedy says how to see what is left out.
+func (l limit) remedy() string {
+	switch {
+	case l.n < l.most:
+		return fmt.Sprintf("ask for less, or say a larger --limit, up to %d", l.most)
+	case l.most < dataplane.MaxIndexLimit:
+		return fmt.Sprintf("ask for less, or without --server where the database is, which gives up to %d", dataplane.MaxIndexLimit)
 	}
-	return n, nil
+	return "ask for less"
+}
+
+func limitFlag() ucli.Flag {
+	usage := fmt.Sprintf("print no more than `N`; through --server no more than %d", api.MostFound)
+	return &ucli.IntFlag{Name: "limit", Usage: usage, Value: dataplane.MaxIndexLimit}
+}
+
+func (a *app) limitOf(c *ucli.Context) (limit, error) {
+	l, where := limit{c.Int("limit"), dataplane.MaxIndexLimit}, ""
+	if a.serverURL(c) != "" {
+		l.most, where = api.MostFound, " through --server"
+		if !c.IsSet("limit") {
+			l.n = l.most
+		}
+	}
+	if l.n < 1 || l.n > l.most {
+		return l, usagef("--limit is a number between 1 and %d%s", l.most, where)
+	}
+	return l, nil
 }
 
 // nameOf gives a snapshot with its state, where that is one to know about.

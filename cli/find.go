@@ -37,7 +37,7 @@ func (a *app) find(c *ucli.Context) error {
 	if err != nil {
 		return usageError(err)
 	}
-	limit, err := limitOf(c)
+	limit, err := a.limitOf(c)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a *app) find(c *ucli.Context) error {
 			extent(&f.FileVersion), when(&f.MTime), f.Versions, f.Snapshots, nameOf(f.Newest), path)
 		return err
 	})
-	answer, err := files.Find(ctx, at, dataplane.FindQuery{Pattern: pattern, IgnoreCase: c.Bool("ignore-case"), Limit: limit}, p.print)
+	answer, err := files.Find(ctx, at, dataplane.FindQuery{Pattern: pattern, IgnoreCase: c.Bool("ignore-case"), Limit: limit.n}, p.print)
 	if err := p.end(err); err != nil {
 		return err
 	}

@@ -63,5 +63,5 @@ func (a *app) history(c *ucli.Context) error {
 	if err := p.end(nil); err != nil {
 		return err
 	}
-	return notWhole(answer, 0)
+	return notWhole(answer, limit{})
 }
