@@ -88,6 +88,10 @@ type UsageFilter struct {
 	Visible     Visible
 	// Host, if it is not empty, is the id of the only one.
 	Host string
+	// After leaves out what is not later in the list of samples than this place;
+	// nil for none. Limit is the most samples to give; 0 is no limit.
+	After *UsagePlace
+	Limit int
 }
 
 const usageWhere = ` where u.day >= $1::date and u.day < $2::date and ($3 or u.group_name = any ($4)) and ($5 = '' or u.host_id::text = $5)`
@@ -98,14 +102,22 @@ func (f UsageFilter) args() []any {
 
 // UsageSamples gives samples by day, group and name.
 func (s *Store) UsageSamples(ctx context.Context, f UsageFilter) (UsageSamples, error) {
+	after, limit := f.After.args(), ""
+	args := append(f.args(), after...)
+	if f.Limit > 0 {
+		args, limit = append(args, f.Limit), ` limit $11`
+	}
 	found, err := rows[UsageSample](ctx, s.pool, `select u.day::text as day, u.group_name || '/' || u.host_name as host, u.host_id::text as host_id,
 			u.enabled, u.billed, u.source, u.late, u.taken_at, u.measured_at, u.used_bytes, u.referenced_bytes, u.logical_used_bytes,
 			u.snapshots, u.files, coalesce(p.posts, '[]'::jsonb) as posts
-		from usage_samples u left join lateral (
+		from (select u.* from usage_samples u`+usageWhere+`
+			and ($6 or u.day >= $7::date and (u.day, u.group_name, u.host_name, u.host_id) > ($7::date, $8, $9, $10::uuid))
+			order by u.day, u.group_name, u.host_name, u.host_id`+limit+`) u
+		left join lateral (
 			select jsonb_agg(jsonb_build_object('poster', poster, 'state', state, 'existed', existed, 'attempts', attempts,
 				'error', last_error, 'posted_at', posted_at, 'sent', sent) order by poster) as posts
-			from usage_posts where day = u.day and host_id = u.host_id) p on true`+usageWhere+`
-		order by u.day, u.group_name, u.host_name`, f.args()...)
+			from usage_posts where day = u.day and host_id = u.host_id) p on true
+		order by u.day, u.group_name, u.host_name, u.host_id`, args...)
 	return found, s.explain(err)
 }
 
@@ -147,10 +159,18 @@ const usageBilledEnd = `) as last,
 		select day, host_id, count(*) as n from usage_posts where state <> 'posted' and day >= $1::date and day < $2::date
 		group by day, host_id) p on p.day = u.day and p.host_id = u.host_id` + usageWhere + ` and u.billed) b `
 
-// UsageOfGroups gives the totals of groups by name.
+// UsageOfGroups gives the totals of groups by name, for whole months.
 func (s *Store) UsageOfGroups(ctx context.Context, f UsageFilter) ([]UsageTotal, error) {
-	found, err := rows[UsageTotal](ctx, s.pool, `select group_name as "group", '' as name, '' as host_id, `+usageSums+
-		usageBilled+`u.group_name`+usageBilledEnd+`group by group_name order by group_name`, f.args()...)
+	found, err := rows[UsageTotal](ctx, s.pool, `with late as (
+			select u.group_name, count(*)::int as n from usage_posts p join usage_samples u on u.day = p.day and u.host_id = p.host_id
+			where p.state <> 'posted' and p.day >= $1::date and p.day < $2::date and u.billed group by u.group_name)
+		select d.group_name as "group", '' as name, '' as host_id,
+			(select count(distinct m.host_id)::int from usage_months m
+				where m.group_name = d.group_name and m.month >= $1::date and m.month < $2::date) as hosts,
+			count(*)::int as days, sum(d.samples)::int as samples, sum(d.used_bytes)::float8 as byte_days,
+			(array_agg(d.used_bytes order by d.day desc))[1] as last_bytes,
+			coalesce((select n from late where late.group_name = d.group_name), 0) as not_posted
+		from usage_days d`+usageDays+` group by d.group_name order by d.group_name`, f.months()...)
 	return found, s.explain(err)
 }
 
@@ -172,7 +192,13 @@ type DayUsage struct {
 
 // UsageByDay gives what was billed on each day that has samples.
 func (s *Store) UsageByDay(ctx context.Context, f UsageFilter) ([]DayUsage, error) {
-	found, err := rows[DayUsage](ctx, s.pool, `select u.day::text as day, count(*)::int as hosts, sum(u.used_bytes)::bigint as used_bytes
-		from usage_samples u`+usageWhere+` and u.billed group by u.day order by u.day`, f.args()...)
+	found, err := rows[DayUsage](ctx, s.pool, `select d.day::text as day, sum(d.samples)::int as hosts, sum(d.used_bytes)::bigint as used_bytes
+		from usage_days d`+usageDays+` group by d.day order by d.day`, f.months()...)
 	return found, s.explain(err)
 }
+
+// usageDays narrows the sums that are kept, which are of groups: a filter for
+// them has no Host.
+const usageDays = ` where d.day >= $1::date and d.day < $2::date and ($3 or d.group_name = any ($4))`
+
+func (f UsageFilter) months() []any { return f.args()[:4] }

@@ -22,12 +22,6 @@ type staleDatasets struct {
 	Silent []string `json:"silent"`
 }
 
-// usagePage is the usage samples of some days.
-type usagePage struct {
-	Items []catalog.UsageSample `json:"items"`
-	Next  *string               `json:"next"`
-}
-
 func (a API) fleet() []endpoint {
 	limit, after := number("limit", "at most so many"), text("after", "what the page before this one gave as next")
 	get := func(e endpoint) endpoint {
@@ -57,9 +51,9 @@ func (a API) fleet() []endpoint {
 			answer: page[catalog.Verification]{}, handle: a.listVerifications,
 		}),
 		get(endpoint{
-			id: "listUsage", path: "/usage", summary: "List the usage samples of a month; each page is a day", scope: server.Anything,
-			query:  []param{text("month", "as in 2026-11"), text("after", "what the page before this one gave as next")},
-			answer: usagePage{}, handle: a.listUsage,
+			id: "listUsage", path: "/usage", summary: "List the usage samples of a month, by day and name", scope: server.Anything,
+			query:  []param{text("month", "as in 2026-11"), limit, after},
+			answer: page[catalog.UsageSample]{}, handle: a.listUsage,
 		}),
 		{
 			id: "syncSchedules", method: http.MethodPost, path: "/schedules/sync", summary: "Make Temporal's schedules agree with the catalog",
@@ -211,29 +205,35 @@ func (a API) isThere(r *http.Request, host ident.Host, group string) error {
 }
 
 func (a API) listUsage(w http.ResponseWriter, r *http.Request) error {
+	limit, err := limitOf(r, 100, most)
+	if err != nil {
+		return err
+	}
 	p := r.URL.Query()
 	month := p.Get("month")
 	if month == "" {
 		month = a.Now().UTC().Format("2006-01")
 	}
-	day, end, err := billing.ParseMonth(month)
+	first, end, err := billing.ParseMonth(month)
 	if err != nil {
 		return bad("month is written as in 2026-11.")
 	}
+	f := catalog.UsageFilter{First: string(first), Next: string(end), Visible: server.Sees(r), Limit: limit + 1}
 	if after := p.Get("after"); after != "" {
-		if day, err = billing.ParseDay(after); err != nil || day >= end {
-			return bad("after is not the next of a page of that month: begin at the first.")
+		place, ok := catalog.ParseUsagePlace(after)
+		if !ok {
+			return bad("after is not the next of a page of usage samples: begin at the first.")
 		}
+		f.After = &place
 	}
-	list, err := a.Catalog.UsageSamples(r.Context(), catalog.UsageFilter{First: string(day), Next: string(day.Add(1)), Visible: server.Sees(r)})
+	list, err := a.Catalog.UsageSamples(r.Context(), f)
 	if err != nil {
 		return err
 	}
-	out := usagePage{Items: []catalog.UsageSample{}}
-	out.Items = append(out.Items, list...)
-	// No day after tomorrow, by whatever clock, has samples.
-	if day = day.Add(1); day < end && string(day) <= a.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly) {
-		out.Next = new(string(day))
+	var next *string
+	if len(list) > limit {
+		list = list[:limit]
+		next = new(list[limit-1].Place().String())
 	}
-	return server.WriteJSON(w, http.StatusOK, out)
+	return answerPage(w, list, next)
 }

@@ -92,6 +92,7 @@ func (s *seeder) fill() {
 	s.copySnapshots()
 	s.run(`analyze`)
 	s.run(`select find_newest_backup(id) from hosts`)
+	s.seedRecords()
 	s.run(`insert into audit (at, actor, action, subject) select r.started, 'alice (web)', 'host.edit', r.group_name || '/' || r.host_name
 		from runs r where r.state = 'failed'`)
 }

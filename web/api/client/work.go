@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 
 	"planb/internal/catalog"
@@ -68,15 +67,5 @@ func (c *Client) Verifications(ctx context.Context, f catalog.VerificationFilter
 
 // Usage lists the usage samples of a month.
 func (c *Client) Usage(ctx context.Context, month string) (catalog.UsageSamples, error) {
-	list := catalog.UsageSamples{}
-	for q := (url.Values{"month": {month}}); ; {
-		var p page[catalog.UsageSample]
-		if err := c.getJSON(ctx, "/usage", q, &p); err != nil {
-			return nil, err
-		}
-		if list = append(list, p.Items...); p.Next == nil {
-			return list, nil
-		}
-		q.Set("after", *p.Next)
-	}
+	return all[catalog.UsageSample](ctx, c, "/usage", query("month", month), 0)
 }
