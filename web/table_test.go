@@ -54,7 +54,7 @@ func peopled(t *testing.T) *webtest.Site {
 	require.NoError(t, s.Store.FinishRun(t.Context(), catalog.RunStart{
 		ID: run, WorkflowID: "backup/acme/web1", HostID: h.ID, Host: h.Ident(), Kind: catalog.KindBackup, Trigger: "manual", Started: s.Clock.Now(),
 	}, catalog.RunEnd{State: policy.StateOK, Finished: s.Clock.Now()}))
-	_, err = s.Store.MakeReport(t.Context(), catalog.ReportOf{Kind: catalog.ReportMonthly, Period: "2026-10", Group: "acme"}, run, catalog.ReportDoc{Subject: "acme"}, s.Clock.Now())
+	_, err = s.Store.MakeReport(t.Context(), catalog.ReportOf{Kind: catalog.ReportMonthly, Period: "2026-10", Group: "acme"}, run, catalog.ReportDoc{Subject: "acme", Body: "All is well.", HTML: "<p>All is well.</p>"}, s.Clock.Now())
 	require.NoError(t, err)
 	s.AddUser("bob", "operator:acme")
 	_, err = s.Store.AddToken(t.Context(), catalog.NewToken{Name: "ci", Grants: s.Grants("viewer"), ExpiresAt: s.Clock.Now().AddDate(0, 3, 0)}, s.Clock.Now())

@@ -60,7 +60,7 @@ func (r *Readers) Of(ctx context.Context, h catalog.Host, subject string) (*data
 // OfStorage gives the data service of the server of a storage.
 func (r *Readers) OfStorage(s catalog.Storage, subject string) (*dataplane.Client, error) {
 	if s.DataURL == "" {
-		return nil, fmt.Errorf("server %s has not said where its data service answers: start planb worker there", s.Server)
+		return nil, &dataplane.Error{Kind: dataplane.ErrUnreachable, Message: "server " + s.Server + " has not said where its data service answers: start planb worker there"}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
