@@ -88,6 +88,7 @@ func (c *Control) end(out Outcome, detail json.RawMessage) catalog.RunEnd {
 	end := catalog.RunEnd{
 		State: out.State, Finished: c.Now(), Snapshot: out.Snapshot, Suspect: len(out.Guards) > 0,
 		Warnings: out.Pull.Warnings, Message: out.Message, Remedy: out.Remedy, Detail: detail,
+		Ping: c.Channels.WaitsForGood(out.Host.Group),
 	}
 	if out.Pull.State != "" {
 		p := out.Pull

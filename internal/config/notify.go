@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -16,7 +17,7 @@ type Notify struct {
 type Channel struct {
 	// Name stays: who was told is remembered by it.
 	Name string `yaml:"name"`
-	// Type is mail or webhook.
+	// Type is one of those that internal/notify knows.
 	Type string `yaml:"type"`
 	// Severity is the least that is told. Default: info, which is everything.
 	Severity Severity `yaml:"severity"`
@@ -38,9 +39,10 @@ type Channel struct {
 	// ToGroup adds the addresses of the host's group.
 	ToGroup bool `yaml:"to_group"`
 
-	// URL is where a webhook posts, and Secret, or the content of SecretFile,
-	// signs that.
+	// URL, or the content of URLFile, is where it is told. Secret, or the content
+	// of SecretFile, signs what a webhook posts.
 	URL        string `yaml:"url"`
+	URLFile    string `yaml:"url_file"`
 	Secret     string `yaml:"secret"`
 	SecretFile string `yaml:"secret_file"`
 }
@@ -61,6 +63,18 @@ var severities = []Severity{SeverityInfo, SeverityWarning, SeverityError, Severi
 // Rank orders severities; it is below zero for what is none.
 func (s Severity) Rank() int { return slices.Index(severities, s) }
 
+// Given gives the names of the settings of c that are set.
+func (c Channel) Given() []string {
+	var names []string
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		if !v.Field(i).IsZero() {
+			names = append(names, v.Type().Field(i).Tag.Get("yaml"))
+		}
+	}
+	return names
+}
+
 func (n *Notify) complete() error {
 	names := map[string]bool{}
 	for i := range n.Channels {
@@ -79,7 +93,7 @@ func (n *Notify) complete() error {
 		for _, f := range []struct {
 			file  string
 			value *string
-		}{{c.PasswordFile, &c.Password}, {c.SecretFile, &c.Secret}} {
+		}{{c.PasswordFile, &c.Password}, {c.SecretFile, &c.Secret}, {c.URLFile, &c.URL}} {
 			if *f.value != "" || f.file == "" {
 				continue
 			}

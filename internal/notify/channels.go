@@ -52,13 +52,22 @@ func (c *Channels) For(n Notice, mails []string) []Recipient {
 	return to
 }
 
+// WaitsForGood says whether somebody is to be told of each good snapshot of a
+// host in group.
+func (c *Channels) WaitsForGood(group string) bool {
+	return len(c.For(Notice{Kind: Good, Severity: config.SeverityInfo, Group: group}, nil)) > 0
+}
+
 // Send tells one recipient on a channel, once. It errors with a *RefusedError if
 // a second try would end the same, as it would on a channel that is configured no
-// more.
+// more, or for something else by now.
 func (c *Channels) Send(ctx context.Context, channel, recipient string, n Notice) error {
 	if c != nil {
 		for _, ch := range c.list {
 			if ch.Name == channel {
+				if types[ch.Type].good != (n.Kind == Good) {
+					return &RefusedError{fmt.Errorf("the channel %s is of the type %s now, which is not for this", channel, ch.Type)}
+				}
 				return ch.way.Send(ctx, recipient, n)
 			}
 		}

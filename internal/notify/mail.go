@@ -143,6 +143,10 @@ type mailChannel struct {
 	groups bool
 }
 
+var mailType = channelType{create: newMail, settings: []string{
+	"server", "tls", "ca_file", "user", "password", "password_file", "from", "to", "to_group",
+}}
+
 func newMail(c config.Channel) (Channel, error) {
 	m, err := NewMailer(c)
 	if err != nil {

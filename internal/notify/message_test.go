@@ -68,6 +68,10 @@ func TestMistakes(t *testing.T) {
 		"a password needs":          {Type: "mail", Server: "smtp.example:587", From: "a@b.example", TLS: "none", User: "a"},
 		"url must be":               {Type: "webhook", URL: "ftp://a.example"},
 		"a secret of at least":      {Type: "webhook", URL: "https://a.example", Secret: "short"},
+		"server is not for the type webhook, which takes url, url_file, secret, secret_file: remove it": {
+			Type: "webhook", URL: "https://a.example", Secret: hookSecret, Server: "smtp.example:587",
+		},
+		"remove severity": {Type: "ping", URL: "https://a.example/{host}", Severity: config.SeverityError},
 	} {
 		_, err := New(c)
 		require.ErrorContains(t, err, want)

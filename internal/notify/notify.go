@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"planb/internal/config"
@@ -25,6 +27,8 @@ const (
 	FirstSuccess Kind = "first_success"
 	Disabled     Kind = "disabled"
 	Enabled      Kind = "enabled"
+	// Good is told of each good snapshot.
+	Good Kind = "good"
 	// Test is sent by hand, to see that a channel works.
 	Test Kind = "test"
 )
@@ -71,27 +75,50 @@ func Refused(err error) bool {
 	return errors.As(err, &r)
 }
 
-// types makes a channel of each type; a new one is a line here.
-var types = map[string]func(config.Channel) (Channel, error){
-	"mail":    newMail,
-	"webhook": newWebhook,
+// channelType is a type of channels.
+type channelType struct {
+	create func(config.Channel) (Channel, error)
+	// settings are those that it takes, besides those that all take.
+	settings []string
+	// good has it told of good snapshots, of which nobody else is, and of nothing
+	// but them.
+	good bool
 }
+
+// types are all there are; a new one is a file, and a line here.
+var types = map[string]channelType{
+	"mail":    mailType,
+	"ping":    pingType,
+	"webhook": webhookType,
+}
+
+// ofAll are the settings that each type takes.
+var ofAll = []string{"name", "type", "severity", "groups"}
 
 // New makes a channel from its configuration.
 func New(c config.Channel) (Channel, error) {
-	newChannel, ok := types[c.Type]
-	if !ok {
-		return nil, fmt.Errorf("notify.channels, %s: there is no type %q: it is mail or webhook", c.Name, c.Type)
-	}
-	ch, err := newChannel(c)
+	ch, err := create(c)
 	if err != nil {
 		return nil, fmt.Errorf("notify.channels, %s: %w", c.Name, err)
 	}
 	return ch, nil
 }
 
+func create(c config.Channel) (Channel, error) {
+	t, ok := types[c.Type]
+	if !ok {
+		return nil, fmt.Errorf("there is no type %q: it is one of %s", c.Type, strings.Join(slices.Sorted(maps.Keys(types)), ", "))
+	}
+	for _, name := range c.Given() {
+		if !slices.Contains(ofAll, name) && !slices.Contains(t.settings, name) {
+			return nil, fmt.Errorf("%s is not for the type %s, which takes %s: remove it", name, c.Type, strings.Join(t.settings, ", "))
+		}
+	}
+	return t.create(c)
+}
+
 // Takes says whether a notice goes to the channel of c.
 func Takes(c config.Channel, n Notice) bool {
-	return n.Severity.Rank() >= c.Severity.Rank() &&
+	return types[c.Type].good == (n.Kind == Good) && n.Severity.Rank() >= c.Severity.Rank() &&
 		(len(c.Groups) == 0 || slices.Contains(c.Groups, n.Group))
 }
