@@ -34,6 +34,10 @@ type Cmd struct {
 	// Env is added to the caller's environment. LC_ALL=C and LANGUAGE= are
 	// always set, so that messages can be recognised.
 	Env []string
+	// OnlyEnv leaves the caller's environment out.
+	OnlyEnv bool
+	// EndGroup ends what is left of the process group also after a good end.
+	EndGroup bool
 	// Stdin, Stdout and Stderr are connected when set. What goes to Stderr is
 	// also remembered, up to MaxStderr, for the error.
 	Stdin          io.Reader
@@ -92,7 +96,10 @@ func Run(ctx context.Context, c Cmd) error {
 	tail := &tailBuffer{max: MaxStderr}
 	cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
 	cmd.Dir = c.Dir
-	cmd.Env = append(append(os.Environ(), "LC_ALL=C", "LANGUAGE="), c.Env...)
+	if !c.OnlyEnv {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(append(cmd.Env, "LC_ALL=C", "LANGUAGE="), c.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, c.Stdout, tail
 	if c.Stderr != nil {
 		cmd.Stderr = io.MultiWriter(tail, c.Stderr)
@@ -125,7 +132,7 @@ func Run(ctx context.Context, c Cmd) error {
 	err := cmd.Wait()
 	// Wait ends only the leader after WaitDelay; whatever else of the group is
 	// left (ssh under rsync, say) must not outlive it.
-	if ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
+	if c.EndGroup || ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
 	if err != nil {

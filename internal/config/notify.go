@@ -45,6 +45,9 @@ type Channel struct {
 	URLFile    string `yaml:"url_file"`
 	Secret     string `yaml:"secret"`
 	SecretFile string `yaml:"secret_file"`
+
+	// Command is a program and its arguments, which no shell reads.
+	Command []string `yaml:"command"`
 }
 
 // Severity says how urgent something is.

@@ -71,6 +71,7 @@ func TestMistakes(t *testing.T) {
 		"server is not for the type webhook, which takes url, url_file, secret, secret_file: remove it": {
 			Type: "webhook", URL: "https://a.example", Secret: hookSecret, Server: "smtp.example:587",
 		},
+		"its arguments":   {Type: "command", Command: []string{"tell", "ops"}},
 		"remove severity": {Type: "ping", URL: "https://a.example/{host}", Severity: config.SeverityError},
 	} {
 		_, err := New(c)

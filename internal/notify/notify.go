@@ -87,6 +87,7 @@ type channelType struct {
 
 // types are all there are; a new one is a file, and a line here.
 var types = map[string]channelType{
+	"command": commandType,
 	"mail":    mailType,
 	"ping":    pingType,
 	"webhook": webhookType,
