@@ -22,6 +22,8 @@ type Control struct {
 	Billing Billing
 	// Reports says which are mailed, and how.
 	Reports Reports
+	// Watching says what is told of hosts and of what they stand on.
+	Watching Watching
 	// Channels tell notices, with links to the pages at WebURL.
 	Channels *notify.Channels
 	WebURL   string

@@ -76,4 +76,9 @@ const (
 	PrepareReportName = "PrepareReport"
 	MailReportName    = "MailReport"
 	FinishReportName  = "FinishReport"
+
+	WatchHostsName     = "WatchHosts"
+	WatchedServersName = "WatchedServers"
+	LookStoragesName   = "LookStorages"
+	SettleServersName  = "SettleServers"
 )

@@ -114,7 +114,7 @@ func runControl(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	control := &activities.Control{
 		Channels: channels, WebURL: cfg.Web.URL,
 		Catalog: store, Schedules: keeper, Grace: cfg.Limits.Grace.Duration(), Now: time.Now, Log: log,
-		Billing: bills, Reports: reports,
+		Billing: bills, Reports: reports, Watching: activities.DefaultWatching(cfg.Limits.FreeWarn, cfg.Limits.FreeStop),
 	}
 	reconciler := &reconcile.Reconciler{
 		Client: tc, Catalog: store, Record: control.Record, Schedules: keeper, Now: time.Now, Log: log,

@@ -127,6 +127,10 @@ func NewControl(c client.Client, cfg *config.Config, control *activities.Control
 		activities.DueReportsName:    control.DueReports,
 		activities.PrepareReportName: control.PrepareReport,
 		activities.FinishReportName:  control.FinishReport,
+
+		activities.WatchHostsName:     control.WatchHosts,
+		activities.WatchedServersName: control.WatchedServers,
+		activities.SettleServersName:  control.SettleServers,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
@@ -160,6 +164,7 @@ func registerWorkflows(w sdkworker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.DailyDigest, workflow.RegisterOptions{Name: workflows.DailyDigestName})
 	w.RegisterWorkflowWithOptions(workflows.MonthlyReport, workflow.RegisterOptions{Name: workflows.MonthlyReportName})
 	w.RegisterWorkflowWithOptions(workflows.ReportsDue, workflow.RegisterOptions{Name: workflows.ReportsDueName})
+	w.RegisterWorkflowWithOptions(workflows.WatchFleet, workflow.RegisterOptions{Name: workflows.WatchFleetName})
 }
 
 // NewStorage makes the workers of `planb worker`: one for its datasets, with
@@ -196,6 +201,7 @@ func NewStorage(c client.Client, cfg *config.Config, storage *activities.Storage
 		activities.ProbeName:          storage.Probe,
 		activities.VerifyName:         storage.Verify,
 		activities.UsageName:          storage.Usage,
+		activities.LookStoragesName:   storage.LookStorages,
 	} {
 		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}

@@ -35,6 +35,7 @@ const (
 	DailyDigestName          = "DailyDigest"
 	MonthlyReportName        = "MonthlyReport"
 	ReportsDueName           = "ReportsDue"
+	WatchFleetName           = "WatchFleet"
 )
 
 // BackupID is the workflow id of a host's backup. It is the same for every
@@ -85,6 +86,13 @@ func ReportName(of catalog.ReportOf) string {
 const (
 	ReportsScheduleID = "reports"
 	ReportsDueID      = "reports-due"
+)
+
+// WatchScheduleID is the id of the Temporal Schedule that watches hosts, workers
+// and storages, and WatchFleetID begins those of the workflows that it starts.
+const (
+	WatchScheduleID = "watch"
+	WatchFleetID    = "watch-fleet"
 )
 
 // NoticeID is the workflow id of the delivery of a notice, by its key.

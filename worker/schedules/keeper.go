@@ -37,11 +37,14 @@ func (k Keeper) Agree(ctx context.Context, hosts ...ident.Host) error {
 }
 
 // AgreeAll does so for all hosts, and removes schedules of others; and makes
-// those that verify and bill them and mail reports, if they are missing. With dry
-// it only says what it would change of the hosts'.
+// those that verify, watch and bill them and mail reports, if they are missing.
+// With dry it only says what it would change of the hosts'.
 func (k Keeper) AgreeAll(ctx context.Context, dry bool) ([]Change, error) {
 	if !dry {
 		if err := k.Syncer.EnsureVerify(ctx); err != nil {
+			return nil, err
+		}
+		if err := k.Syncer.EnsureWatch(ctx); err != nil {
 			return nil, err
 		}
 		if k.BillingZone != "" {
