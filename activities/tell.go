@@ -66,7 +66,7 @@ func (c *Control) recipients(ctx context.Context, n catalog.Notice) ([]catalog.D
 // noticeOf is a notice as channels tell it.
 func (c *Control) noticeOf(n catalog.Notice) notify.Notice {
 	out := notify.Notice{
-		Key: n.Key, Kind: notify.Kind(n.Kind), Severity: config.Severity(n.Severity), Host: string(n.Host), Group: string(n.Group),
+		Key: n.Key, Kind: notify.Kind(n.Kind), Severity: config.Severity(n.Severity), Host: string(n.Host), HostID: string(n.HostID), Group: string(n.Group),
 		Title: n.Title, Cause: string(n.Cause), Remedy: string(n.Remedy), Run: string(n.Run), At: n.At,
 	}
 	switch at := strings.TrimSuffix(c.WebURL, "/"); {

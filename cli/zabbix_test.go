@@ -90,9 +90,13 @@ func TestZabbixTemplateReadsWhatIsThere(t *testing.T) {
 	template := readTemplate(t)
 	require.Equal(t, "6.0", template.Export.Version)
 	rule := template.Export.Templates[0].Rules[0]
-	require.Len(t, rule.Items, 3)
+	require.Len(t, rule.Items, 4)
 	for _, item := range rule.Items {
 		require.Contains(t, item.Key, "[{#ID}]")
+		if item.Type == "TRAP" {
+			require.Equal(t, "planb.notice[{#ID}]", item.Key, "as a channel of internal/notify sends it")
+			continue
+		}
 		path := item.Preprocessing[0].Parameters[0]
 		field, found := strings.CutPrefix(path, `$.data[?(@.id == "{#ID}")].`)
 		require.True(t, found, path)
@@ -111,6 +115,7 @@ type zabbixTemplate struct {
 			Rules []struct {
 				Items []struct {
 					Key           string `yaml:"key"`
+					Type          string `yaml:"type"`
 					Preprocessing []struct {
 						Parameters []string `yaml:"parameters"`
 					} `yaml:"preprocessing"`

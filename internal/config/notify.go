@@ -24,8 +24,8 @@ type Channel struct {
 	// Groups are those it is about. Default: all, and what is about no group.
 	Groups []string `yaml:"groups"`
 
-	// Server is host:port of a mail server, reached with TLS: starttls (the
-	// default), tls, or none.
+	// Server is host:port of a Zabbix server, or of a mail server, reached with
+	// TLS: starttls (the default), tls, or none.
 	Server string `yaml:"server"`
 	TLS    string `yaml:"tls"`
 	// CAFile has the certificates that are believed, instead of the system's.
@@ -45,6 +45,9 @@ type Channel struct {
 	URLFile    string `yaml:"url_file"`
 	Secret     string `yaml:"secret"`
 	SecretFile string `yaml:"secret_file"`
+
+	// Host is what Zabbix calls the machine whose items take notices.
+	Host string `yaml:"host"`
 
 	// Command is a program and its arguments, which no shell reads.
 	Command []string `yaml:"command"`

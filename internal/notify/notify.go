@@ -41,8 +41,10 @@ type Notice struct {
 	Kind     Kind            `json:"kind"`
 	Severity config.Severity `json:"severity"`
 	// Host is group/name, empty for what is about no host.
-	Host  string `json:"host,omitempty"`
-	Group string `json:"group,omitempty"`
+	Host string `json:"host,omitempty"`
+	// HostID stays when the host is renamed.
+	HostID string `json:"host_id,omitempty"`
+	Group  string `json:"group,omitempty"`
 	// Title, Cause and Remedy are sentences for people. They may carry names of
 	// files, so any character.
 	Title  string    `json:"title"`
@@ -91,6 +93,7 @@ var types = map[string]channelType{
 	"mail":    mailType,
 	"ping":    pingType,
 	"webhook": webhookType,
+	"zabbix":  zabbixType,
 }
 
 // ofAll are the settings that each type takes.
