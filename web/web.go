@@ -25,6 +25,7 @@ import (
 	"planb/web/fleet"
 	"planb/web/groups"
 	"planb/web/hosts"
+	"planb/web/notices"
 	"planb/web/policies"
 	"planb/web/reports"
 	"planb/web/restore"
@@ -160,6 +161,7 @@ func routes(o Options, s *server.Server, passwords *access.Passwords) []server.R
 		schedule.Pages{Catalog: o.Catalog, Operator: operator, Now: o.Now}.Routes(),
 		policies.Pages{Catalog: o.Catalog, Operator: operator}.Routes(),
 		billing.Pages{Catalog: o.Catalog, Zone: o.BillingZone, Now: o.Now}.Routes(),
+		notices.Pages{Catalog: o.Catalog}.Routes(),
 		reports.Pages{Catalog: o.Catalog, Operator: operator, Maker: o.Reports, Zone: o.Reports.Zone, Now: o.Now}.Routes(),
 		runs.Pages{
 			Catalog: o.Catalog, Operator: operator, Logs: logs, TemporalUI: o.TemporalUI, Namespace: o.Namespace, Now: o.Now,

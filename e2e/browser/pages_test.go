@@ -64,7 +64,7 @@ func TestEveryPage(t *testing.T) {
 		"/", "/hosts", "/hosts/HOST", "/hosts/HOST/edit", "/hosts/HOST/files", "/hosts/HOST/diff", "/hosts/HOST/find", "/hosts/HOST/restore",
 		"/hosts/HOST/snapshots/SNAP", "/hosts/HOST/prune", "/hosts/HOST/rename", "/hosts/HOST/remove", "/hosts/HOST/backup", "/hosts/new",
 		"/groups", "/groups/GROUP", "/groups/GROUP/edit", "/storages", "/storages/STORAGE", "/policies", "/policies/edit", "/runs", "/runs/RUN",
-		"/schedule", "/reports", "/reports/digest", "/audit", "/users", "/users/USER", "/users/new", "/tokens", "/account",
+		"/schedule", "/notices", "/reports", "/reports/digest", "/audit", "/users", "/users/USER", "/users/new", "/tokens", "/account",
 	} {
 		require.True(t, seen[kind], "no link leads to %s; there are %v", kind, keys(seen))
 	}

@@ -22,6 +22,7 @@ import (
 type Catalog interface {
 	Attention(ctx context.Context, v catalog.Visible, now time.Time, limit int) (catalog.Attention, error)
 	Calendar(ctx context.Context, hostIDs []string, midnights []time.Time) (map[string][]catalog.DayRuns, error)
+	FleetConditions(ctx context.Context, v catalog.Visible) ([]catalog.Condition, error)
 	HostPage(ctx context.Context, q catalog.HostQuery) (catalog.HostList, error)
 	RunPage(ctx context.Context, q catalog.RunQuery) (catalog.RunList, error)
 	StorageRooms(ctx context.Context, v catalog.Visible, now time.Time) ([]catalog.StorageRoom, error)
@@ -96,13 +97,19 @@ func (p Pages) fleet(w http.ResponseWriter, r *http.Request) error {
 // attention is the part of the page that says what needs a person.
 type attention struct {
 	catalog.Attention
+	// Fleet is what lasts of what hosts stand on.
+	Fleet []catalog.Condition
 	group string
 }
 
 func (p Pages) readAttention(r *http.Request) (attention, error) {
 	group := r.FormValue("group")
 	a, err := p.catalog.Attention(r.Context(), server.Sees(r).Within(group), p.now(), mostAttention)
-	return attention{a, group}, err
+	if err != nil {
+		return attention{}, err
+	}
+	fleet, err := p.catalog.FleetConditions(r.Context(), server.Sees(r).Within(group))
+	return attention{a, fleet, group}, err
 }
 
 func (p Pages) attentionPart(w http.ResponseWriter, r *http.Request) error {

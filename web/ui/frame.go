@@ -67,6 +67,7 @@ const (
 	Schedule Section = "schedule"
 	Storages Section = "storages"
 	Policies Section = "policies"
+	Notices  Section = "notices"
 	Reports  Section = "reports"
 	Billing  Section = "billing"
 	Audit    Section = "audit"
@@ -98,6 +99,7 @@ func Navigation() []NavItem {
 		{Schedule, "Schedule", "calendar-time", "/schedule", access.View, any},
 		{Storages, "Storages", "database", "/storages", access.View, any},
 		{Policies, "Policies", "adjustments", "/policies", access.View, any},
+		{Notices, "Notices", "mail", "/notices", access.View, any},
 		{Reports, "Reports", "report", "/reports", access.View, any},
 		{Billing, "Billing", "coin", "/billing", access.View, any},
 		{Audit, "Audit", "history", "/audit", access.Manage, any},
