@@ -28,7 +28,7 @@ func (a *app) notices(c *ucli.Context) error {
 	if c.Args().Present() {
 		return usagef("planb notices takes no arguments: see planb notices --help")
 	}
-	ctx, store, err := a.catalog(c)
+	ctx, store, err := a.reads(c)
 	if err != nil {
 		return err
 	}

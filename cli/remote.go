@@ -31,6 +31,7 @@ type reads interface {
 	Groups(ctx context.Context) ([]catalog.Group, error)
 	Host(ctx context.Context, host ident.Host) (catalog.Host, error)
 	HostShown(ctx context.Context, host ident.Host, now time.Time) (catalog.HostShown, error)
+	Notices(ctx context.Context, q catalog.NoticeQuery) (catalog.NoticeList, error)
 	Overview(ctx context.Context, f catalog.HostFilter, now time.Time) ([]catalog.HostOverview, error)
 	Run(ctx context.Context, prefix string) (catalog.Run, error)
 	Runs(ctx context.Context, f catalog.RunFilter) ([]catalog.Run, error)
@@ -69,7 +70,7 @@ func remoteFlags() []ucli.Flag {
 var overAPI = []string{
 	"backup", "billing list", "diff", "find", "group add", "group edit", "group list", "group rename",
 	"group rm", "group show", "history", "host accept", "host add", "host clone", "host disable", "host edit",
-	"host enable", "host list", "host probe", "host reject", "host rename", "host rm", "host show", "ls",
+	"host enable", "host list", "host probe", "host reject", "host rename", "host rm", "host show", "ls", "notices",
 	"policy edit", "policy show", "prune", "restore", "run cancel", "run log", "run show", "runs",
 	"schedule check", "schedule list", "schedule pause", "schedule resume", "schedule sync", "snapshot hold",
 	"snapshot release", "snapshot rm", "snapshots", "storage list", "verify",

@@ -76,5 +76,5 @@ func (a API) Routes() []server.Route {
 
 func (a API) endpoints() []endpoint {
 	return slices.Concat(a.hosts(), a.changes(), a.hostLife(), a.follows(), a.groups(), a.groupChanges(), a.policies(),
-		a.runs(), a.snapshots(), a.files(), a.storages(), a.work(), a.fleet(), a.users(), a.tokens())
+		a.runs(), a.snapshots(), a.files(), a.storages(), a.work(), a.fleet(), a.notices(), a.users(), a.tokens())
 }
