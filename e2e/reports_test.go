@@ -110,14 +110,19 @@ reports: {at: "00:00"}
 	}
 }
 
-// record makes TestReports write what the replay test of the workflows reads.
+// record makes TestReports and TestWatch write what the replay test of the workflows reads.
 // Records of released versions stay.
-var record = flag.Bool("record", false, "record the histories of reports in workflows/testdata/replay anew")
+var record = flag.Bool("record", false, "record the histories of reports and looks in workflows/testdata/replay anew")
 
 // keepHistory writes the history of the newest closed workflow of a name to testdata.
 func keepHistory(t *testing.T, file, name string) {
 	t.Helper()
-	c := temporalOf(t, namespaceOf("reports"))
+	keepHistoryOf(t, namespaceOf("reports"), file, name)
+}
+
+func keepHistoryOf(t *testing.T, namespace, file, name string) {
+	t.Helper()
+	c := temporalOf(t, namespace)
 	var found []*workflowpb.WorkflowExecutionInfo
 	require.Eventually(t, func() bool {
 		list, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{

@@ -39,6 +39,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			r.RegisterWorkflowWithOptions(DailyDigest, workflow.RegisterOptions{Name: DailyDigestName})
 			r.RegisterWorkflowWithOptions(MonthlyReport, workflow.RegisterOptions{Name: MonthlyReportName})
 			r.RegisterWorkflowWithOptions(ReportsDue, workflow.RegisterOptions{Name: ReportsDueName})
+			r.RegisterWorkflowWithOptions(WatchFleet, workflow.RegisterOptions{Name: WatchFleetName})
 			require.NoError(t, r.ReplayWorkflowHistory(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), history))
 		})
 	}
