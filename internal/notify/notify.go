@@ -89,6 +89,7 @@ type channelType struct {
 
 // types are all there are; a new one is a file, and a line here.
 var types = map[string]channelType{
+	"chat":    chatType,
 	"command": commandType,
 	"mail":    mailType,
 	"ping":    pingType,
