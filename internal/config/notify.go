@@ -17,7 +17,7 @@ type Notify struct {
 type Channel struct {
 	// Name stays: who was told is remembered by it.
 	Name string `yaml:"name"`
-	// Type is one of those that internal/notify knows.
+	// Type is chat, command, mail, ping, webhook or zabbix.
 	Type string `yaml:"type"`
 	// Severity is the least that is told. Default: info, which is everything.
 	Severity Severity `yaml:"severity"`
