@@ -42,6 +42,7 @@ func (a *app) devCommand() *ucli.Command {
 				Name: "env", Usage: "print the settings that point planb at it: eval \"$(planb dev env)\"",
 				Action: a.devEnv, Flags: []ucli.Flag{state},
 			},
+			a.devMailCommand(),
 			{Name: "build", Usage: "build Temporal's server, schema tool and web UI, beside planb, where they are missing", Action: a.devBuild},
 		},
 	}

@@ -60,10 +60,14 @@ func (a *app) demo(ctx context.Context, state, exe string, info devstack.Info) e
 	if err := d.restore(ctx, first, was); err != nil {
 		return err
 	}
-	if err := d.show(ctx, "billing", "run"); err != nil {
-		return err
+	for _, args := range [][]string{
+		{"billing", "run"}, {"billing", "list"}, {"report", "--digest", "--output", "mail"},
+	} {
+		if err := d.show(ctx, args...); err != nil {
+			return err
+		}
 	}
-	return d.show(ctx, "billing", "list")
+	return d.mails(ctx, filepath.Dir(d.dir))
 }
 
 // makeFiles makes a small tree of what a backup has to keep.

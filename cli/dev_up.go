@@ -182,6 +182,7 @@ func (a *app) tellStack(c *ucli.Context, i devstack.Info) {
 	}
 	fmt.Fprintf(a.stdout, `
 PlanB         %s   user %s   password %s
+Mails         %s
 Temporal UI   %s/namespaces/%s/workflows
 Storage       %s
 Demo host     ssh -p %d -i %s %s@%s
@@ -192,6 +193,6 @@ Try next:
   bin/planb host add acme/web1 --address web1.example.com --user root
   bin/planb dev status%s              # what runs, and its logs
   bin/planb dev down%s                # stop it; the data stays
-`, i.WebURL, i.WebUser, i.WebPassword, i.TemporalUIURL, i.Namespace, i.Storage,
+`, i.WebURL, i.WebUser, i.WebPassword, i.MailURL, i.TemporalUIURL, i.Namespace, i.Storage,
 		i.SSHPort, i.SSHKey, i.SSHUser, i.SSHAddress, flag, flag, flag)
 }

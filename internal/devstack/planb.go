@@ -119,5 +119,6 @@ func (s *Stack) configText() string {
 		"metrics:\n  control: " + q(hostPort(s.planb.controlPort)) + "\n  worker: " + q(hostPort(s.planb.workerPort)) + "\n" +
 		"web:\n  listen: " + q(hostPort(s.planb.webPort)) + "\n  url: " + q(s.planb.Address()) + "\n" +
 		"  user: " + WebUser + "\n  password: " + q(s.planb.secrets["web"]) + "\n" +
-		"  temporal_ui: " + q(s.UI.Address()) + "\n"
+		"  temporal_ui: " + q(s.UI.Address()) + "\n" +
+		s.mail.config()
 }

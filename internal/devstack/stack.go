@@ -40,6 +40,7 @@ type Stack struct {
 	Temporal *Temporal
 	UI       *TemporalUI
 
+	mail    *mail
 	planb   *planb
 	program []string
 	out     io.Writer
@@ -60,7 +61,7 @@ func New(o Options) (*Stack, error) {
 	s.SSH = NewSSHHost(state, "sshd")
 	s.Temporal = NewTemporal(state, o.Bin, s.Postgres)
 	s.UI = NewTemporalUI(state, o.Bin, s.Temporal)
-	s.planb = newPlanb(s)
+	s.mail, s.planb = newMail(s), newPlanb(s)
 	s.Postgres.Port, s.SSH.Port = o.Ports.Postgres, o.Ports.SSH
 	s.Temporal.Port, s.UI.Port = o.Ports.Temporal, o.Ports.TemporalUI
 	s.planb.webPort, s.planb.dataPort = o.Ports.Web, o.Ports.Data
@@ -87,7 +88,7 @@ func (s *Stack) ConfigFile() string { return filepath.Join(s.State, "planb.yaml"
 func (s *Stack) Components() []Component {
 	cs := []Component{s.Postgres, s.ZFS, s.SSH, s.Temporal, s.UI}
 	if len(s.program) > 0 {
-		cs = append(cs, s.planb)
+		cs = append(cs, s.mail, s.planb)
 	}
 	return cs
 }
@@ -111,6 +112,9 @@ func (s *Stack) start(ctx context.Context) error {
 func (s *Stack) stop(ctx context.Context) error {
 	var errs []error
 	cs := s.Components()
+	if len(s.program) == 0 {
+		cs = append(cs, s.mail, s.planb) // which one with a program may have left
+	}
 	for i := len(cs) - 1; i >= 0; i-- {
 		if err := cs[i].Stop(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("%s does not stop: %w", cs[i].Name(), err))
@@ -132,6 +136,7 @@ type Info struct {
 	WebURL          string          `json:"web_url"`
 	WebUser         string          `json:"web_user"`
 	WebPassword     string          `json:"web_password"`
+	MailURL         string          `json:"mail_url"`
 	Storage         string          `json:"storage"`
 	SSHAddress      string          `json:"ssh_address"`
 	SSHPort         int             `json:"ssh_port"`
@@ -158,6 +163,7 @@ func (s *Stack) writeInfo() error {
 	}
 	if len(s.program) > 0 {
 		info.WebURL, info.WebUser, info.WebPassword = s.planb.Address(), WebUser, s.planb.secrets["web"]
+		info.MailURL = s.mail.Address()
 	}
 	for _, c := range s.Components() {
 		info.Components = append(info.Components, ComponentInfo{c.Name(), c.Address(), c.LogFile()})
