@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"planb/internal/billing"
 	"planb/internal/catalog"
 	"planb/internal/watch"
 )
@@ -29,8 +31,8 @@ func DefaultWatching(freeWarn, freeStop int) Watching {
 	}
 }
 
-// WatchHosts tells what time alone changes of hosts, repeats what lasts, and
-// forgets notices that nobody asks for any more. Done again it tells nothing
+// WatchHosts tells what time alone changes of hosts and of billing, repeats what
+// lasts, and forgets notices that nobody asks for any more. Done again it tells nothing
 // twice.
 func (c *Control) WatchHosts(ctx context.Context) (catalog.Watched, error) {
 	now := c.Now()
@@ -38,7 +40,23 @@ func (c *Control) WatchHosts(ctx context.Context) (catalog.Watched, error) {
 	if err != nil {
 		return w, refused("looking at the hosts", err)
 	}
+	if err := c.watchBilling(ctx, now); err != nil {
+		return w, err
+	}
 	return w, refused("forgetting old notices", c.Catalog.ForgetNotices(asActor(ctx), now.Add(-c.Watching.Keep), now.Add(-c.Watching.KeepGood)))
+}
+
+// watchBilling tells of days that are over and were not billed.
+func (c *Control) watchBilling(ctx context.Context, now time.Time) error {
+	days, err := c.DueBilling(ctx)
+	if err != nil {
+		return err
+	}
+	today := string(billing.DayOf(now, c.Billing.Zone))
+	days = slices.DeleteFunc(days, func(day string) bool { return day >= today })
+	looked := func(about, _ string) bool { return about == catalog.AboutBilling }
+	_, err = c.Catalog.SettleFleet(asActor(ctx), watch.Billing(days, now), looked, c.Watching.Nag, now)
+	return refused("recording what is not billed", err)
 }
 
 // WatchedServers gives the storage servers to be looked at.

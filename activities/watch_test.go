@@ -92,3 +92,33 @@ func TestSettleServers(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, open)
 }
+
+// Days that were not billed are told once the next look finds them still so, and
+// once they are over.
+func TestUnbilledDaysAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t)
+	w.Billing = Billing{Zone: time.UTC, CatchUp: 7}
+	w.now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	require.NoError(t, w.EndSampling(t.Context(), "2026-11-25"))
+	look := func(after time.Duration) (kinds []string) {
+		t.Helper()
+		w.now = w.now.Add(after)
+		for range 2 {
+			_, err := w.WatchHosts(t.Context())
+			require.NoError(t, err)
+		}
+		list, err := w.Catalog.Notices(t.Context(), catalog.NoticeQuery{Visible: catalog.Everything(), All: true, Limit: 100})
+		require.NoError(t, err)
+		for _, n := range list.Notices {
+			kinds = append(kinds, n.Kind)
+		}
+		return kinds
+	}
+	require.Empty(t, look(0))
+	require.Empty(t, look(24*time.Hour), "a day that is not over")
+	require.Empty(t, look(13*time.Hour), "not at once")
+	require.Equal(t, []string{"billing"}, look(2*time.Hour))
+	require.NoError(t, w.EndSampling(t.Context(), "2026-11-26"))
+	require.Equal(t, []string{"recovered", "billing"}, look(5*time.Minute))
+}

@@ -27,6 +27,7 @@ const (
 	NoticeFilling    = "filling"    // a storage that will be full soon
 	NoticeSilent     = "silent"     // a storage server whose worker does not answer
 	NoticeSchedules  = "schedules"  // schedules that differ from the catalog
+	NoticeBilling    = "billing"    // days that were not billed
 )
 
 // Kinds of what happens once.
@@ -53,6 +54,7 @@ const (
 	AboutStorage   = "storage"
 	AboutWorker    = "worker"
 	AboutSchedules = "schedules"
+	AboutBilling   = "billing"
 )
 
 // Finding is something that is not as it should be, and lasts.

@@ -35,6 +35,7 @@ var words = map[Kind]struct {
 	"filling":    {config.SeverityWarning, "store1:tank/BACKUP will be full soon", "in 12 days, as it grows now", "make room, or add disks"},
 	"silent":     {config.SeverityCritical, "store1: the worker does not answer", "nothing was heard since 01:02 UTC", "see whether `planb worker` runs there"},
 	"schedules":  {config.SeverityError, "schedules differ from the catalog", "2 are missing", "run `planb schedule sync`"},
+	"billing":    {config.SeverityWarning, "days are not billed", "Usage was not sampled, or not posted to every receiver, for 2026-11-25.", "see why with `planb billing list`"},
 	Recovered:    {config.SeverityInfo, "acme/web1 has recovered", "", ""},
 	FirstSuccess: {config.SeverityInfo, "acme/web1 has its first good backup", "", ""},
 	Enabled:      {config.SeverityInfo, "acme/web1 is enabled", "By ann.", ""},

@@ -33,7 +33,7 @@ func answering(t *testing.T, status int) (address string, got func() []string) {
 // kinds are all kinds of notices.
 var kinds = []Kind{
 	Failed, Partial, Late, Suspect, Recovered, FirstSuccess, Disabled, Enabled, Good, Test,
-	"mismatch", "long", "degraded", "errors", "unscrubbed", "room", "filling", "silent", "schedules",
+	"mismatch", "long", "degraded", "errors", "unscrubbed", "room", "filling", "silent", "schedules", "billing",
 }
 
 func goodSample() Notice {

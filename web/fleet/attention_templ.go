@@ -267,7 +267,7 @@ func needs(a attention) string {
 	return strings.Join(words, ", ")
 }
 
-// fleetItem is a storage, a worker or the schedules.
+// fleetItem is a storage, a worker, the schedules or billing.
 func fleetItem(c catalog.Condition) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

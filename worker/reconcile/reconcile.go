@@ -18,6 +18,7 @@ import (
 	"planb/internal/catalog"
 	"planb/internal/ident"
 	"planb/internal/policy"
+	"planb/internal/watch"
 	"planb/worker/schedules"
 )
 
@@ -78,6 +79,20 @@ func (r *Reconciler) schedules(ctx context.Context) error {
 	for _, c := range changes {
 		r.Log.Warn("a schedule differed from the catalog", "host", c.Host, "action", c.Action)
 	}
+	return errors.Join(err, r.tell(ctx, len(changes), err))
+}
+
+// nagEvery is how often schedules that go on to differ are told of again.
+const nagEvery = 24 * time.Hour
+
+// tell has people know of schedules that differ again and again.
+func (r *Reconciler) tell(ctx context.Context, differ int, failed error) error {
+	if ctx.Err() != nil {
+		return nil // that it ends here says nothing of them
+	}
+	now := r.Now()
+	looked := func(about, _ string) bool { return about == catalog.AboutSchedules }
+	_, err := r.Catalog.SettleFleet(ctx, watch.Schedules(differ, failed, now), looked, nagEvery, now)
 	return err
 }
 
