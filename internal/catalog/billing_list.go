@@ -161,7 +161,7 @@ const usageBilledEnd = `) as last,
 
 // UsageOfGroups gives the totals of groups by name, for whole months.
 func (s *Store) UsageOfGroups(ctx context.Context, f UsageFilter) ([]UsageTotal, error) {
-	found, err := rows[UsageTotal](ctx, s.pool, `with late as (
+	found, err := rows[UsageTotal](ctx, s.pool, `with late as materialized (
 			select u.group_name, count(*)::int as n from usage_posts p join usage_samples u on u.day = p.day and u.host_id = p.host_id
 			where p.state <> 'posted' and p.day >= $1::date and p.day < $2::date and u.billed group by u.group_name)
 		select d.group_name as "group", '' as name, '' as host_id,

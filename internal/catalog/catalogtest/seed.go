@@ -48,7 +48,7 @@ func Seed(t testing.TB, f Fleet) *catalog.Store {
 	t.Cleanup(store.Close)
 	_, err = store.RefreshStandings(t.Context())
 	require.NoError(t, err)
-	s.run(`analyze`)
+	s.run(`vacuum analyze`)
 	return store
 }
 
@@ -90,7 +90,7 @@ func (s *seeder) fill() {
 	}
 	s.run(`alter table runs enable trigger user`)
 	s.copySnapshots()
-	s.run(`analyze`)
+	s.run(`vacuum analyze`)
 	s.run(`select find_newest_backup(id) from hosts`)
 	s.seedRecords()
 	s.run(`insert into audit (at, actor, action, subject) select r.started, 'alice (web)', 'host.edit', r.group_name || '/' || r.host_name
