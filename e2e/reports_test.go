@@ -20,6 +20,7 @@ import (
 
 	"planb/internal/config"
 	"planb/internal/sshx/sshtest"
+	"planb/worker/schedules"
 	"planb/workflows"
 )
 
@@ -98,16 +99,36 @@ reports: {at: "00:00"}
 	require.Len(t, office.subjects("owner@acme.example"), 2, "sent once, and once more by hand")
 	require.Len(t, office.subjects("ops@backup.example"), 2, "the digest of today was sent")
 
-	d, err := schedule.Describe(t.Context())
-	require.NoError(t, err)
-	for _, at := range d.Info.NextActionTimes {
-		require.Equal(t, "00:00:00", at.UTC().Format(time.TimeOnly))
+	daily := func(want string, zone *time.Location) {
+		t.Helper()
+		d, err := schedule.Describe(t.Context())
+		require.NoError(t, err)
+		require.NotEmpty(t, d.Info.NextActionTimes)
+		for _, at := range d.Info.NextActionTimes {
+			require.Equal(t, want, at.In(zone).Format(time.TimeOnly))
+		}
 	}
+	daily("00:00:00", time.UTC)
 	if *record {
 		keepHistory(t, "digest", workflows.DailyDigestName)
 		keepHistory(t, "monthly", workflows.MonthlyReportName)
 		keepHistory(t, "reports-due", workflows.ReportsDueName)
 	}
+
+	// The schedule follows the configuration, and is gone where nothing is mailed.
+	s.stop()
+	syncer := schedules.Syncer{Client: temporalOf(t, namespaceOf("reports")).ScheduleClient()}
+	amsterdam, err := time.LoadLocation("Europe/Amsterdam")
+	require.NoError(t, err)
+	require.NoError(t, syncer.EnsureReports(t.Context(), &schedules.ReportTimes{At: 5*time.Hour + 30*time.Minute, Zone: amsterdam.String()}))
+	daily("05:30:00", amsterdam)
+	for range 2 {
+		require.NoError(t, syncer.EnsureReports(t.Context(), nil))
+	}
+	_, err = schedule.Describe(t.Context())
+	require.Error(t, err)
+	require.NoError(t, syncer.EnsureReports(t.Context(), &schedules.ReportTimes{At: 7 * time.Hour, Zone: "UTC"}))
+	daily("07:00:00", time.UTC)
 }
 
 // record makes TestReports and TestWatch write what the replay test of the workflows reads.
