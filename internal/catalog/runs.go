@@ -219,7 +219,7 @@ func creditHost(ctx context.Context, tx pgx.Tx, r RunStart, e RunEnd) error {
 	if err != nil || !e.Ping {
 		return err
 	}
-	return tellGood(ctx, tx, r, e)
+	return tellGood(ctx, tx, r, e, at)
 }
 
 // CloseRun ends a run that claims to be under way and is not, and says whether

@@ -7,9 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// tellGood tells of a good snapshot. Nothing else may: those who wait for it
+// tellGood tells of a good snapshot that was taken at a time: what is recorded
+// late is as old as that. Nothing else may: those who wait for it
 // raise the alarm when nothing comes.
-func tellGood(ctx context.Context, tx pgx.Tx, r RunStart, e RunEnd) error {
+func tellGood(ctx context.Context, tx pgx.Tx, r RunStart, e RunEnd, at time.Time) error {
 	facts, err := rows[hostFacts](ctx, tx, selectFacts+` where h.id::text = $1`, r.HostID)
 	if err != nil || len(facts) == 0 {
 		return err
@@ -18,7 +19,7 @@ func tellGood(ctx context.Context, tx pgx.Tx, r RunStart, e RunEnd) error {
 	_, err = tell(ctx, tx, f.whose(), newNotice{Key: NoticeGood + "/" + r.ID, Finding: Finding{
 		Kind: NoticeGood, Severity: SeverityInfo, Title: f.host() + " has a good snapshot: " + e.Snapshot,
 		Cause: e.Message, Run: r.ID,
-	}}, e.Finished)
+	}}, at)
 	return err
 }
 

@@ -1,6 +1,9 @@
 -- Sums of what is billed, kept with the samples, so that a month of thousands of
 -- hosts is shown without adding all of its samples up.
 
+-- No sample may come between what is summed here and the trigger.
+lock table usage_samples in share row exclusive mode;
+
 -- What a group is billed for on a day. Samples are never changed.
 create table usage_days (
     group_name text not null,
