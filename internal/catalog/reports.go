@@ -52,8 +52,9 @@ const reportColumns = `r.id, r.kind, r.period, coalesce(g.name, r.group_name) as
 const reportTables = ` from reports r left join groups g on g.id = r.group_id`
 
 // NewestReport gives the newest of those that are of the same, or a NotFoundError.
+// One of a group that was removed is none of a later group of that name.
 func (s *Store) NewestReport(ctx context.Context, of ReportOf) (Report, error) {
-	return s.report(ctx, `r.kind = $1 and r.period = $2 and coalesce(g.name, r.group_name) = $3 order by r.nth desc limit 1`,
+	return s.report(ctx, `r.kind = $1 and r.period = $2 and coalesce(g.name, '') = $3 order by r.nth desc limit 1`,
 		of.Kind, of.Period, of.Group)
 }
 

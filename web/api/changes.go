@@ -173,7 +173,11 @@ func (a API) like(r *http.Request, from string) (n catalog.NewHost, err error) {
 	if !server.Who(r).Sees(host.Group) {
 		return n, server.ErrNotFound
 	}
-	return a.Operator.LikeHost(r.Context(), host)
+	n, err = a.Operator.LikeHost(r.Context(), host)
+	if err == nil && !server.MaySetServerFiles(r) {
+		n.Settings.ForgetServerFiles() // a copy would set them anew
+	}
+	return n, err
 }
 
 func setIf[T any](v *T, to *T) {

@@ -35,6 +35,7 @@ var kinds = []string{
 // fleetKinds are those of what hosts stand on.
 var fleetKinds = []string{
 	catalog.NoticeSilent, catalog.NoticeDegraded, catalog.NoticeErrors, catalog.NoticeUnscrubbed, catalog.NoticeRoom, catalog.NoticeFilling,
+	catalog.NoticeSchedules, catalog.NoticeBilling,
 }
 
 // listView is what the list shows.
