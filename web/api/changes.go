@@ -173,11 +173,7 @@ func (a API) like(r *http.Request, from string) (n catalog.NewHost, err error) {
 	if !server.Who(r).Sees(host.Group) {
 		return n, server.ErrNotFound
 	}
-	n, err = a.Operator.LikeHost(r.Context(), host)
-	if err == nil && !server.MaySetServerFiles(r) {
-		n.Settings.ForgetServerFiles() // a copy would set them anew
-	}
-	return n, err
+	return a.Operator.LikeHost(r.Context(), host)
 }
 
 func setIf[T any](v *T, to *T) {
