@@ -3,16 +3,16 @@ package billing
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"planb/internal/outgoing"
 )
 
 const (
@@ -37,18 +37,7 @@ type sender struct {
 }
 
 func newSender(name, address, contentType string) *sender {
-	c := retryablehttp.NewClient()
-	c.Logger = nil
-	c.RetryMax, c.RetryWaitMin, c.RetryWaitMax = tries-1, time.Second, 5*time.Second
-	c.Backoff = func(least, most time.Duration, attempt int, _ *http.Response) time.Duration {
-		// Without the answer, whose Retry-After knows no bound: Temporal tries later.
-		return retryablehttp.DefaultBackoff(least, most, attempt, nil)
-	}
-	c.ErrorHandler = retryablehttp.PassthroughErrorHandler
-	c.HTTPClient.Timeout = callTime
-	// A redirect would turn the post into a get, whose success is none.
-	c.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &sender{name: name, url: address, client: c, header: http.Header{
+	return &sender{name: name, url: address, client: outgoing.NewClient(tries, callTime), header: http.Header{
 		"User-Agent": {userAgent}, "Content-Type": {contentType},
 	}}
 }
@@ -99,23 +88,14 @@ func (s *sender) post(ctx context.Context, body []byte, key string) (answer, err
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: the receiver does not answer: %w", s.name, withoutURL(err))
+		return answer{}, fmt.Errorf("%s: the receiver does not answer: %w", s.name, outgoing.WithoutURL(err))
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: the answer broke off: %w", s.name, withoutURL(err))
+		return answer{}, fmt.Errorf("%s: the answer broke off: %w", s.name, outgoing.WithoutURL(err))
 	}
 	return answer{resp.StatusCode, text}, nil
-}
-
-// withoutURL leaves the address out, in which there may be a secret.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }
 
 // unanswered is an error for an answer after which the same is tried again.

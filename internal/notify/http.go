@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"planb/internal/outgoing"
 )
 
 const (
@@ -25,21 +26,7 @@ func checkURL(text string) error {
 	return nil
 }
 
-func newHTTPClient() *retryablehttp.Client {
-	client := retryablehttp.NewClient()
-	client.Logger = nil
-	client.RetryMax, client.RetryWaitMin, client.RetryWaitMax = httpTries-1, time.Second, 5*time.Second
-	client.Backoff = func(least, most time.Duration, attempt int, _ *http.Response) time.Duration {
-		// Without the answer, whose Retry-After knows no bound: Temporal tries later.
-		return retryablehttp.DefaultBackoff(least, most, attempt, nil)
-	}
-	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
-	client.HTTPClient.Timeout = httpTime
-	// A redirect would turn a post into a get, or end at a page to sign in: its
-	// success is none.
-	client.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return client
-}
+func newHTTPClient() *retryablehttp.Client { return outgoing.NewClient(httpTries, httpTime) }
 
 // request sends req, and errors unless the answer is from 200 to 299. Its errors
 // do not have the address, in which there may be a secret.
@@ -47,11 +34,7 @@ func request(client *retryablehttp.Client, req *retryablehttp.Request) error {
 	req.Header.Set("User-Agent", "PlanB")
 	resp, err := client.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return fmt.Errorf("the receiver does not answer: %w", err)
+		return fmt.Errorf("the receiver does not answer: %w", outgoing.WithoutURL(err))
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"planb/internal/outgoing"
 	"planb/web/api"
 )
 
@@ -60,19 +61,10 @@ func New(o Options) (*Client, error) {
 	case strings.ContainsAny(o.Token, " \r\n\t"):
 		return nil, errors.New("the token has a space or a line break in it: give just planb_…")
 	}
-	// A token goes to the server that was named, and nowhere that it points to.
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &Client{base: strings.TrimSuffix(o.URL, "/") + api.Prefix, token: o.Token}
-	c.changes = &http.Client{CheckRedirect: stay, Timeout: 2 * time.Minute}
-	c.reads = retryablehttp.NewClient()
-	c.reads.HTTPClient.CheckRedirect = stay
-	c.reads.Logger, c.reads.RetryMax = nil, 3
+	c.changes = &http.Client{CheckRedirect: outgoing.Stay, Timeout: 2 * time.Minute}
+	c.reads = outgoing.NewClient(4, 0) // an archive takes as long as it takes
 	c.reads.RetryWaitMin, c.reads.RetryWaitMax = 200*time.Millisecond, 2*time.Second
-	c.reads.Backoff = func(least, most time.Duration, attempt int, _ *http.Response) time.Duration {
-		// Without the answer, whose Retry-After knows no bound.
-		return retryablehttp.DefaultBackoff(least, most, attempt, nil)
-	}
-	c.reads.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	return c, nil
 }
 
@@ -148,11 +140,7 @@ func decode(resp *http.Response, out any) error {
 // answer gives what is wrong with an answer as an error.
 func (c *Client) answer(resp *http.Response, err error) (*http.Response, error) {
 	if err != nil {
-		var sent *url.Error
-		if errors.As(err, &sent) {
-			err = sent.Err
-		}
-		return nil, fmt.Errorf("%s does not answer: %w", strings.TrimSuffix(c.base, api.Prefix), err)
+		return nil, fmt.Errorf("%s does not answer: %w", strings.TrimSuffix(c.base, api.Prefix), outgoing.WithoutURL(err))
 	}
 	if resp.StatusCode < 300 {
 		return resp, nil
