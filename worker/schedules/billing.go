@@ -2,15 +2,11 @@ package schedules
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
-	"planb/activities"
 	"planb/workflows"
 )
 
@@ -28,25 +24,13 @@ const (
 // One that is there keeps its state, which an operator may have set in Temporal,
 // and gets the zone.
 func (s Syncer) EnsureBilling(ctx context.Context, zone string) error {
-	spec := client.ScheduleSpec{
-		Calendars:    []client.ScheduleCalendarSpec{{Hour: []client.ScheduleRange{{Start: billingHour}}}},
-		TimeZoneName: zone,
-	}
-	_, err := s.Client.Create(ctx, client.ScheduleOptions{
-		ID: workflows.BillingScheduleID, Spec: spec,
-		Action: &client.ScheduleWorkflowAction{
-			ID: workflows.BillingDueID, Workflow: workflows.BillingDueName, TaskQueue: activities.ControlQueue,
-			StaticSummary: "bill what hosts use",
-			Priority:      temporal.Priority{PriorityKey: 5},
+	return s.ensure(ctx, fleetSchedule{
+		id: workflows.BillingScheduleID, what: "the schedule of billing",
+		run: workflows.BillingDueID, workflow: workflows.BillingDueName, summary: "bill what hosts use",
+		spec: client.ScheduleSpec{
+			Calendars:    []client.ScheduleCalendarSpec{{Hour: []client.ScheduleRange{{Start: billingHour}}}},
+			TimeZoneName: zone,
 		},
-		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
-		CatchupWindow: billingCatchUp,
+		priority: 5, overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE, catchUp: billingCatchUp, moves: true,
 	})
-	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		err = s.move(ctx, workflows.BillingScheduleID, spec)
-	}
-	if err != nil {
-		return fmt.Errorf("making the schedule of billing: %w", err)
-	}
-	return nil
 }

@@ -9,9 +9,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
-	"planb/activities"
 	"planb/workflows"
 )
 
@@ -39,58 +37,15 @@ func (s Syncer) EnsureReports(ctx context.Context, times *ReportTimes) error {
 		return nil
 	}
 	hour, minute := int(times.At/time.Hour), int(times.At%time.Hour/time.Minute)
-	spec := client.ScheduleSpec{
-		Calendars: []client.ScheduleCalendarSpec{{
-			Hour: []client.ScheduleRange{{Start: hour}}, Minute: []client.ScheduleRange{{Start: minute}},
-		}},
-		TimeZoneName: times.Zone,
-	}
-	_, err := s.Client.Create(ctx, client.ScheduleOptions{
-		ID: workflows.ReportsScheduleID, Spec: spec,
-		Action: &client.ScheduleWorkflowAction{
-			ID: workflows.ReportsDueID, Workflow: workflows.ReportsDueName, TaskQueue: activities.ControlQueue,
-			StaticSummary: "mail the digest and the monthly reports",
-			Priority:      temporal.Priority{PriorityKey: 5},
+	return s.ensure(ctx, fleetSchedule{
+		id: workflows.ReportsScheduleID, what: "the schedule of reports",
+		run: workflows.ReportsDueID, workflow: workflows.ReportsDueName, summary: "mail the digest and the monthly reports",
+		spec: client.ScheduleSpec{
+			Calendars: []client.ScheduleCalendarSpec{{
+				Hour: []client.ScheduleRange{{Start: hour}}, Minute: []client.ScheduleRange{{Start: minute}},
+			}},
+			TimeZoneName: times.Zone,
 		},
-		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		CatchupWindow: reportsCatchUp,
+		priority: 5, overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, catchUp: reportsCatchUp, moves: true,
 	})
-	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		err = s.move(ctx, workflows.ReportsScheduleID, spec)
-	}
-	if err != nil {
-		return fmt.Errorf("making the schedule of reports: %w", err)
-	}
-	return nil
-}
-
-// move gives a schedule of one time a day another time or zone, if it has one.
-func (s Syncer) move(ctx context.Context, id string, spec client.ScheduleSpec) error {
-	handle := s.Client.GetHandle(ctx, id)
-	is, err := handle.Describe(ctx)
-	if err != nil || is.Schedule.Spec != nil && sameTime(*is.Schedule.Spec, spec) {
-		return err
-	}
-	return handle.Update(ctx, client.ScheduleUpdateOptions{
-		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			in.Description.Schedule.Spec = &spec
-			return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
-		},
-	})
-}
-
-// sameTime compares the zone and the one time of two; Temporal fills in the rest.
-func sameTime(a, b client.ScheduleSpec) bool {
-	at := func(s client.ScheduleSpec) [2]int {
-		var t [2]int
-		for _, c := range s.Calendars {
-			for i, ranges := range [][]client.ScheduleRange{c.Hour, c.Minute} {
-				if len(ranges) > 0 {
-					t[i] = ranges[0].Start
-				}
-			}
-		}
-		return t
-	}
-	return a.TimeZoneName == b.TimeZoneName && at(a) == at(b)
 }

@@ -2,15 +2,11 @@ package schedules
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
-	"planb/activities"
 	"planb/workflows"
 )
 
@@ -25,20 +21,10 @@ const (
 // is there. Which hosts these are the catalog says each time, so it never
 // changes; an operator may pause it in Temporal.
 func (s Syncer) EnsureVerify(ctx context.Context) error {
-	_, err := s.Client.Create(ctx, client.ScheduleOptions{
-		ID:   workflows.VerifyScheduleID,
-		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: verifyEvery, Offset: verifyOffset}}},
-		Action: &client.ScheduleWorkflowAction{
-			ID: workflows.VerifyDueID, Workflow: workflows.VerifyDueName, TaskQueue: activities.ControlQueue,
-			StaticSummary: "verify the backups of hosts whose turn it is",
-			Priority:      temporal.Priority{PriorityKey: 5},
-		},
-		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		// What was missed is due in the next hour as well.
-		CatchupWindow: 10 * time.Second,
+	return s.ensure(ctx, fleetSchedule{
+		id: workflows.VerifyScheduleID, what: "the schedule of verifications",
+		run: workflows.VerifyDueID, workflow: workflows.VerifyDueName, summary: "verify the backups of hosts whose turn it is",
+		spec:     client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: verifyEvery, Offset: verifyOffset}}},
+		priority: 5, overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, catchUp: soonAgain,
 	})
-	if err == nil || errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return nil
-	}
-	return fmt.Errorf("making the schedule of verifications: %w", err)
 }
