@@ -7,7 +7,6 @@ import (
 	ucli "github.com/urfave/cli/v2"
 
 	"planb/internal/catalog"
-	"planb/internal/report"
 )
 
 func (a *app) breportCommand() *ucli.Command {
@@ -40,13 +39,9 @@ func (a *app) breport(c *ucli.Context) error {
 	case narrowed && output == "email":
 		return usagef("a report is mailed with all hosts of the group: leave the pattern of hosts out")
 	}
-	var month *report.Month
-	if text := c.String("month"); text != "" {
-		m, err := report.ParseMonth(text)
-		if err != nil {
-			return usagef("--month: %w", err)
-		}
-		month = &m
+	month, err := monthOf(c)
+	if err != nil {
+		return err
 	}
 	ctx, store, err := a.catalog(c)
 	if err != nil {

@@ -45,13 +45,9 @@ func (a *app) reportCommand() *ucli.Command {
 }
 
 func (a *app) writeReport(c *ucli.Context) error {
-	var month *report.Month
-	if text := c.String("month"); text != "" {
-		m, err := report.ParseMonth(text)
-		if err != nil {
-			return usagef("--month: %w", err)
-		}
-		month = &m
+	month, err := monthOf(c)
+	if err != nil {
+		return err
 	}
 	output, group := c.String("output"), c.String("group")
 	switch {
@@ -85,6 +81,19 @@ func (a *app) writeReport(c *ucli.Context) error {
 		return a.mailReports(ctx, c, store, reports)
 	}
 	return a.printReports(ctx, maker, output, reports)
+}
+
+// monthOf gives the month that the flag names, or nil.
+func monthOf(c *ucli.Context) (*report.Month, error) {
+	text := c.String("month")
+	if text == "" {
+		return nil, nil
+	}
+	m, err := report.ParseMonth(text)
+	if err != nil {
+		return nil, usagef("--month: %w", err)
+	}
+	return &m, nil
 }
 
 // reportsOf gives which reports are meant.
