@@ -10,6 +10,7 @@ import (
 
 	"planb/activities"
 	"planb/internal/catalog"
+	"planb/internal/policy"
 	"planb/internal/rsync"
 )
 
@@ -22,7 +23,7 @@ func TestWorkThroughServer(t *testing.T) {
 	conf := filepath.Join(src, "etc", "app.conf")
 	require.NoError(t, os.MkdirAll(filepath.Dir(conf), 0o755))
 	require.NoError(t, os.WriteFile(conf, []byte("one\n"), 0o644))
-	s.add(host, src, "--floor", "1")
+	s.add(host, src, "--floor", "9") // so that no backup prunes
 	r := s.remote("admin")
 	for _, text := range []string{"one\n", "two\n"} {
 		require.NoError(t, os.WriteFile(conf, []byte(text), 0o644))
@@ -40,14 +41,34 @@ func TestWorkThroughServer(t *testing.T) {
 	same("storage", "list", "--stale")
 	same("billing", "list")
 
-	// Each backup pruned what went before it, so that one more is made by hand.
 	r.waits("backup", host, "--wait", "--keep", "audit")
+	s.ok("host", "edit", host, "--floor", "1")
 	same("snapshots", host)
 	same("prune", host, "--dry-run")
 	var plan []activities.PlannedSnapshot
 	require.NoError(t, json.Unmarshal([]byte(r.waits("prune", host, "--dry-run", "--json")), &plan))
-	require.NotEmpty(t, plan)
+	var stay, gone []string
+	for _, p := range plan {
+		if p.Action == policy.ActionRemove {
+			gone = append(gone, p.Snapshot)
+		} else {
+			stay = append(stay, p.Snapshot)
+		}
+	}
+	require.NotEmpty(t, gone)
+	dataset, err := s.store.Host(t.Context(), mustHost(t, host))
+	require.NoError(t, err)
+	onPool := func() (names []string) {
+		list, err := s.zfs.Snapshots(t.Context(), dataset.Dataset)
+		require.NoError(t, err)
+		for _, one := range list {
+			names = append(names, one.Name)
+		}
+		return names
+	}
+	require.Subset(t, onPool(), gone, "a dry run removes nothing")
 	require.Contains(t, r.waits("prune", host, "--yes"), "of "+host+", kept ")
+	require.ElementsMatch(t, stay, onPool())
 
 	require.Contains(t, r.waits("verify", host), ": proven")
 	require.Contains(t, r.waits("verify", host, "--all"), ": proven")

@@ -64,12 +64,23 @@ func (b *tab) tabTo(selector string) {
 			return
 		}
 		b.keys(kb.Tab)
-		// Its own outline or shadow, or that of the label that stands for it.
+		// It, or what stands for it, has another outline, shadow, border, colour or
+		// place than without the focus.
 		hidden := eval[string](b, `(() => {
 			const at = document.activeElement
 			if (at === document.body) return ""
-			const marked = e => e && (getComputedStyle(e).outlineStyle !== "none" || getComputedStyle(e).boxShadow !== "none")
-			return [at, at.nextElementSibling, at.parentElement].some(marked) ? "" : at.outerHTML
+			const look = () => [at, at.nextElementSibling, at.parentElement].filter(e => e).map(e => {
+				const s = getComputedStyle(e), r = e.getBoundingClientRect()
+				return [s.outline, s.boxShadow, s.borderColor, s.backgroundColor, s.color, r.x, r.y, r.width, r.height].join()
+			}).join()
+			const still = new CSSStyleSheet()
+			still.replaceSync("*, ::before, ::after { transition: none !important }")
+			document.adoptedStyleSheets = [still]
+			const focused = look()
+			at.blur()
+			const without = look()
+			at.focus()
+			return focused === without ? at.outerHTML : ""
 		})()`)
 		require.Empty(b.t, hidden, "nobody sees that the focus is there")
 	}
