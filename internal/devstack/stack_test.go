@@ -3,6 +3,7 @@ package devstack
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 
 	"planb/internal/command"
 	"planb/internal/config"
+	"planb/internal/mailcatch"
 )
 
 // The tests run the stack as a program of its own, this one again, so that it
@@ -36,6 +38,9 @@ func TestMain(m *testing.M) {
 			}
 			os.Exit(0)
 		case "play-planb":
+			if os.Args[2] == "dev" { // dev mail
+				os.Exit(playMail(os.Args[4:]))
+			}
 			os.Exit(playPlanb(os.Args[3], os.Args[4]))
 		}
 	}
@@ -63,6 +68,29 @@ func playPlanb(file, command string) int {
 	}
 	fmt.Fprintln(os.Stderr, http.Serve(l, http.NotFoundHandler())) //nolint:gosec // a test's page
 	return 1
+}
+
+// playMail is `planb dev mail`.
+func playMail(args []string) int {
+	flags := flag.NewFlagSet("mail", flag.ContinueOnError)
+	dir, smtpAt, webAt := flags.String("maildir", "", ""), flags.String("smtp", "", ""), flags.String("web", "", "")
+	err := flags.Parse(args)
+	var at [2]net.Listener
+	for i, address := range []string{*smtpAt, *webAt} {
+		if err == nil {
+			at[i], err = net.Listen("tcp", address)
+		}
+	}
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		err = mailcatch.Serve(ctx, mailcatch.Maildir(*dir), at[0], at[1])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
 func runStack(state, bin string) int {
@@ -175,6 +203,7 @@ func TestStackSurvivesKillsAndLeavesNothing(t *testing.T) {
 	info, err := ReadInfo(dir)
 	require.NoError(t, err)
 	require.NoError(t, answers(t.Context(), info.WebURL))
+	require.NoError(t, answers(t.Context(), info.MailURL))
 	require.NoError(t, answers(t.Context(), info.TemporalUIURL))
 	require.Equal(t, s.ZFS.Storage(), info.Storage)
 	for _, private := range []string{info.Config, infoFile(dir), info.SSHKey} {
@@ -184,7 +213,7 @@ func TestStackSurvivesKillsAndLeavesNothing(t *testing.T) {
 	}
 	rows, err := s.Status(t.Context())
 	require.NoError(t, err)
-	require.Len(t, rows, 7)
+	require.Len(t, rows, 8)
 	for _, r := range rows {
 		require.Equal(t, "running", r.State, r.Component)
 	}
